@@ -1,0 +1,58 @@
+import type { ObjectName } from '../../model/object-name.ts'
+import type { Protocol } from '../../model/service.ts'
+import type { Cidr, IpAddress, IpFamily } from '../../util/address.ts'
+
+declare const keyBrand: unique symbol
+/** Identity of a frontend within its family: `10.96.0.1/TCP/80` or `node/TCP/30080`. */
+export type FrontendKey = string & { readonly [keyBrand]: true }
+
+export interface Endpoint {
+  readonly address: IpAddress
+  readonly port: number
+  /** On this node: such endpoints come first in `Frontend.endpoints`. */
+  readonly local: boolean
+}
+
+/** How clients reach the frontend: decides masquerade and which endpoints they get. */
+export type FrontendKind = 'ClusterIP' | 'NodePort' | 'ExternalIP' | 'LoadBalancer'
+
+/** What to do with a connection that no endpoint can take: an answer at once, or silence. */
+export type NoEndpoints = 'reject' | 'drop'
+
+/**
+ * One (address or node-port class, protocol, port) that a Service answers on, with everything a backend needs to
+ * program it. A value: equal inputs give equal frontends, and a backend never looks at a Service again.
+ */
+export interface Frontend {
+  readonly key: FrontendKey
+  readonly family: IpFamily
+  readonly service: ObjectName
+  readonly portName: string
+  readonly kind: FrontendKind
+  /** Undefined for a node port: the backend puts it on every node-port address. */
+  readonly address: IpAddress | undefined
+  readonly protocol: Protocol
+  readonly port: number
+  /** Endpoints for every client, local ones first, then by address and port. */
+  readonly endpoints: readonly Endpoint[]
+  /**
+   * Clients from outside get the first `localCount` endpoints only (externalTrafficPolicy Local), or all of
+   * `endpoints` when undefined.
+   */
+  readonly localCount: number | undefined
+  readonly whenEmpty: NoEndpoints
+  /** Seconds of ClientIP affinity, 0 for none. */
+  readonly affinitySeconds: number
+  /** Empty: clients from anywhere. */
+  readonly sourceRanges: readonly Cidr[]
+}
+
+/** One frontend as it should be now; `frontend` undefined means it is gone. */
+export interface FrontendChange {
+  readonly key: FrontendKey
+  readonly family: IpFamily
+  readonly frontend: Frontend | undefined
+}
+
+export const frontendKey = (address: IpAddress | undefined, protocol: Protocol, port: number): FrontendKey =>
+  `${address ?? 'node'}/${protocol}/${port}` as FrontendKey

@@ -1,0 +1,108 @@
+import type { ObjectName } from './object-name.ts'
+import type { Protocol } from './service.ts'
+
+/** Where an environment variable's value comes from (core/v1 `EnvVar`, `EnvVarSource`). */
+export type EnvValue =
+  | { readonly kind: 'literal'; readonly value: string }
+  | {
+      readonly kind: 'configMapKey'
+      readonly configMap: string
+      readonly key: string
+      readonly optional: boolean
+    }
+  | { readonly kind: 'field'; readonly path: string }
+
+export interface EnvVariable {
+  readonly name: string
+  readonly value: EnvValue
+}
+
+/** Every key of a ConfigMap as a variable (core/v1 `EnvFromSource`). */
+export interface EnvFrom {
+  readonly configMap: string
+  readonly prefix: string
+  readonly optional: boolean
+}
+
+export interface VolumeMount {
+  readonly volume: string
+  readonly mountPath: string
+  readonly subPath: string
+  readonly readOnly: boolean
+}
+
+export interface ContainerPort {
+  readonly name: string
+  readonly port: number
+  readonly protocol: Protocol
+}
+
+/** CPU in milli-cores, memory in bytes; undefined where the manifest sets none. */
+export interface ResourceAmounts {
+  readonly cpuMilli: number | undefined
+  readonly memoryBytes: number | undefined
+}
+
+export interface Container {
+  readonly name: string
+  readonly image: string
+  readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
+  readonly command: readonly string[]
+  readonly args: readonly string[]
+  readonly workingDir: string
+  readonly env: readonly EnvVariable[]
+  readonly envFrom: readonly EnvFrom[]
+  readonly ports: readonly ContainerPort[]
+  readonly volumeMounts: readonly VolumeMount[]
+  readonly requests: ResourceAmounts
+  readonly limits: ResourceAmounts
+  readonly security: ContainerSecurity
+}
+
+export interface ContainerSecurity {
+  readonly runAsUser: number | undefined
+  readonly runAsGroup: number | undefined
+  readonly privileged: boolean
+  readonly readOnlyRootFilesystem: boolean
+  readonly addCapabilities: readonly string[]
+  readonly dropCapabilities: readonly string[]
+}
+
+export type VolumeSource =
+  | { readonly kind: 'emptyDir'; readonly medium: 'disk' | 'memory'; readonly sizeBytes: number | undefined }
+  | { readonly kind: 'hostPath'; readonly path: string; readonly type: string }
+  | {
+      readonly kind: 'configMap'
+      readonly configMap: string
+      readonly optional: boolean
+      /** Mode bits of the files, 0o644 by default. */
+      readonly mode: number
+      /** Empty: every key under its own name. */
+      readonly items: readonly { readonly key: string; readonly path: string }[]
+    }
+
+export interface Volume {
+  readonly name: string
+  readonly source: VolumeSource
+}
+
+export type RestartPolicy = 'Always' | 'OnFailure' | 'Never'
+
+/** A core/v1 Pod as the node runs it. Unsupported fields became Problems at the door. */
+export interface Pod {
+  readonly name: ObjectName
+  /**
+   * Identity of this incarnation. From an API server it is `metadata.uid`; from a folder it is a hash of the
+   * manifest, so that a changed manifest is another pod and an unchanged one is adopted after a restart.
+   */
+  readonly uid: string
+  readonly labels: ReadonlyMap<string, string>
+  readonly annotations: ReadonlyMap<string, string>
+  readonly hostNetwork: boolean
+  readonly hostname: string
+  readonly restartPolicy: RestartPolicy
+  readonly terminationGracePeriodSeconds: number
+  readonly initContainers: readonly Container[]
+  readonly containers: readonly Container[]
+  readonly volumes: readonly Volume[]
+}

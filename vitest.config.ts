@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config'
+
+/** One project per tier; `scripts/test.mjs` runs them in order and adds up what they say. */
+const tier = (name: string, options: { parallel: boolean; timeout: number }) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: options.timeout,
+    hookTimeout: options.timeout * 2,
+    fileParallelism: options.parallel,
+    pool: 'forks' as const,
+  },
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      tier('unit', { parallel: true, timeout: 10_000 }),
+      tier('netns', { parallel: false, timeout: 60_000 }),
+      tier('ipvs', { parallel: false, timeout: 180_000 }),
+      tier('pods', { parallel: false, timeout: 120_000 }),
+    ],
+  },
+})
