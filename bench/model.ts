@@ -1,0 +1,138 @@
+import type { Change } from '../src/model/change.ts'
+import type { EndpointSlice, SliceEndpoint } from '../src/model/endpoint-slice.ts'
+import { type ObjectName, objectName } from '../src/model/object-name.ts'
+import type { Service } from '../src/model/service.ts'
+import { formatAddress, type IpAddress, parseCidr } from '../src/util/address.ts'
+
+const serviceBase = 10 * 2 ** 24 + 96 * 2 ** 16
+const podBase = 10 * 2 ** 24 + 128 * 2 ** 16
+
+/** The ranges that the synthetic Services and pods take their addresses from. */
+export const serviceRange = requireCidr('10.96.0.0/12')
+export const podRange = requireCidr('10.128.0.0/9')
+
+/** Most Services that `serviceRange` has room for, its first 256 addresses left alone. */
+export const maxServices = 2 ** 20 - 256
+
+/** Most endpoints a Service may have so that every Service's pods fit into `podRange`. */
+export const maxEndpoints = (services: number): number => Math.floor(2 ** 23 / services) - 1
+
+/**
+ * A synthetic cluster as kube-proxy's scale tests build it: every Service a ClusterIP with one TCP port, every one
+ * with the same number of ready endpoints, none of a pod of two Services. The same sizes give the same cluster.
+ */
+export class SyntheticCluster {
+  readonly services: number
+  readonly endpoints: number
+  /** By Service, the one of its `endpoints + 1` candidate pods that is no endpoint now; -1 when all are. */
+  readonly #absent: Int32Array
+
+  constructor(services: number, endpoints: number) {
+    this.services = services
+    this.endpoints = endpoints
+    this.#absent = new Int32Array(services).fill(endpoints)
+  }
+
+  /** Every Service and EndpointSlice as it is now, as a source's first full list would say it. */
+  everything(): Change[] {
+    const changes: Change[] = []
+    for (let i = 0; i < this.services; i++) {
+      const name = serviceName(i)
+      changes.push({ kind: 'Service', name, object: service(i) })
+      changes.push(this.#sliceChange(i))
+    }
+    return changes
+  }
+
+  /**
+   * `count` changes of one endpoint each: a Service gets an endpoint, then loses one, then it is the turn of a
+   * Service far away, so that nothing is warm merely because its neighbour was touched.
+   */
+  *endpointChanges(count: number): Generator<Change> {
+    const stride = coprimeStride(this.services)
+    for (let step = 0; step < count; step++) {
+      const round = Math.floor(step / 2)
+      yield this.changeEndpoint((round * stride) % this.services, round)
+    }
+  }
+
+  /**
+   * The next change of one endpoint: a Service short of one candidate gets it, a full one loses its
+   * `step`-th. Visiting a Service twice in a row therefore adds an endpoint and then removes one, usually from the
+   * middle of the order.
+   */
+  changeEndpoint(index: number, step: number): Change {
+    const full = this.#absent[index] === -1
+    this.#absent[index] = full ? step % (this.endpoints + 1) : -1
+    return this.#sliceChange(index)
+  }
+
+  #sliceChange(index: number): Change {
+    const service = serviceName(index)
+    const absent = this.#absent[index]
+    const endpoints: SliceEndpoint[] = []
+    for (let slot = 0; slot <= this.endpoints; slot++)
+      if (slot !== absent) endpoints.push(readyEndpoint(podAddress(index * (this.endpoints + 1) + slot)))
+    const object: EndpointSlice = {
+      name: objectName('bench', `service-${index}-slice`),
+      service,
+      family: 'IPv4',
+      ports: [{ name: '', protocol: 'TCP', port: 8080 }],
+      endpoints,
+      triggerTime: undefined,
+    }
+    return { kind: 'EndpointSlice', name: object.name, object }
+  }
+}
+
+/** The first number from 0.618 of `services` on (the golden section spreads best) that visits every one. */
+function coprimeStride(services: number): number {
+  let stride = Math.max(1, Math.round(services * 0.618))
+  while (greatestCommonDivisor(stride, services) !== 1) stride++
+  return stride
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b)
+}
+
+const serviceName = (index: number): ObjectName => objectName('bench', `service-${index}`)
+
+const service = (index: number): Service => ({
+  name: serviceName(index),
+  type: 'ClusterIP',
+  ipFamilies: ['IPv4'],
+  clusterIPs: [addressAt(serviceBase + 256 + index)],
+  externalIPs: [],
+  loadBalancerIPs: [],
+  loadBalancerSourceRanges: [],
+  ports: [{ name: '', protocol: 'TCP', port: 80, targetPort: 8080, nodePort: 0 }],
+  selector: undefined,
+  affinitySeconds: 0,
+  internalTrafficPolicy: 'Cluster',
+  externalTrafficPolicy: 'Cluster',
+  healthCheckNodePort: 0,
+  annotations: new Map(),
+})
+
+const readyEndpoint = (address: IpAddress): SliceEndpoint => ({
+  address,
+  ready: true,
+  serving: true,
+  terminating: false,
+  nodeName: undefined,
+  zone: undefined,
+  forZones: [],
+  forNodes: [],
+})
+
+const podAddress = (index: number): IpAddress => addressAt(podBase + index)
+
+const addressAt = (value: number): IpAddress =>
+  formatAddress(Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff))
+
+function requireCidr(text: string) {
+  const cidr = parseCidr(text)
+  if (cidr === undefined) throw new RangeError(`${text} is no CIDR`)
+  return cidr
+}

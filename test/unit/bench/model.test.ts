@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { maxEndpoints, podRange, SyntheticCluster, serviceRange } from '../../../bench/model.ts'
+import type { Change } from '../../../src/model/change.ts'
+import { cidrContains, type IpAddress } from '../../../src/util/address.ts'
+
+const endpointAddresses = (change: Change): readonly IpAddress[] =>
+  change.kind === 'EndpointSlice' ? (change.object?.endpoints.map((endpoint) => endpoint.address) ?? []) : []
+
+describe('a synthetic cluster', () => {
+  it('has the asked number of Services, each with the asked number of endpoints', () => {
+    const changes = new SyntheticCluster(7, 3).everything()
+    expect(changes.filter((change) => change.kind === 'Service')).toHaveLength(7)
+    expect(changes.flatMap(endpointAddresses)).toHaveLength(21)
+  })
+
+  it('gives no address away twice and stays inside its ranges', () => {
+    const changes = new SyntheticCluster(600, 5).everything()
+    const pods = changes.flatMap(endpointAddresses)
+    const virtual = changes.flatMap((change) =>
+      change.kind === 'Service' ? (change.object?.clusterIPs ?? []) : [],
+    )
+    expect(new Set(pods).size).toBe(3000)
+    expect(new Set(virtual).size).toBe(600)
+    expect(pods.every((address) => cidrContains(podRange, address))).toBe(true)
+    expect(virtual.every((address) => cidrContains(serviceRange, address))).toBe(true)
+  })
+
+  it('keeps the largest cluster it allows inside the pod range', () => {
+    const services = 1000
+    const cluster = new SyntheticCluster(services, maxEndpoints(services))
+    const last = endpointAddresses(cluster.changeEndpoint(services - 1, 0)).at(-1)
+    expect(last !== undefined && cidrContains(podRange, last)).toBe(true)
+  })
+
+  it('adds one endpoint and then removes one when a Service is visited twice', () => {
+    const cluster = new SyntheticCluster(4, 5)
+    const before = new Set(cluster.everything().flatMap(endpointAddresses))
+    const added = endpointAddresses(cluster.changeEndpoint(2, 1))
+    const removed = endpointAddresses(cluster.changeEndpoint(2, 1))
+    expect(added).toHaveLength(6)
+    expect(added.filter((address) => !before.has(address))).toHaveLength(1)
+    expect(removed).toEqual(added.filter((_, i) => i !== 1))
+  })
+
+  it('changes each Service twice in a row and none again before all had their turn', () => {
+    const changed = [...new SyntheticCluster(10, 2).endpointChanges(20)].map((change) => change.name)
+    const firsts = changed.filter((_, step) => step % 2 === 0)
+    expect(changed.filter((_, step) => step % 2 === 1)).toEqual(firsts)
+    expect(new Set(firsts).size).toBe(10)
+  })
+})
