@@ -1,0 +1,70 @@
+import { type Contestant, routeAddressValue, timed } from './contestant.ts'
+import { openPeer, type PeerRequest, type PeerSocket } from './node-netlink.ts'
+
+const netlinkRoute = 0
+const netlinkNetfilter = 12
+
+/** NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN (linux/netfilter/nf_tables.h). */
+const getGeneration = 0x0a10n
+/** linux/rtnetlink.h. */
+const newRoute = 24n
+const deleteRoute = 25n
+
+/** NLM_F_REQUEST | NLM_F_ACK; the library waits for an ACK of each request. */
+const acknowledged = 0x005n
+/** NLM_F_CREATE | NLM_F_EXCL. */
+const createOnly = 0x600n
+
+/**
+ * Requests of node-netlink in flight at once. It sends each on its own, and copies its table of open requests for
+ * every one of them, so that more get slower again.
+ */
+const inFlight = 64
+
+/** The same loads through the node-netlink package, each of them at its own best. */
+export async function openPeerContestant(): Promise<Contestant> {
+  const netfilter = await openPeer(netlinkNetfilter)
+  const route = await openPeer(netlinkRoute)
+  const generation: PeerRequest = {
+    header: { nlmsg_type: getGeneration, nlmsg_flags: acknowledged },
+    payload: Buffer.alloc(4),
+  }
+  return {
+    name: 'node_netlink',
+    roundTrips: (count) =>
+      timed(async () => {
+        for (let i = 0; i < count; i++) await netfilter.talk(generation)
+      }),
+    messages: (count) =>
+      timed(async () => {
+        await talkAll(route, count, (i) => routeRequest(newRoute, acknowledged | createOnly, i))
+        await talkAll(route, count, (i) => routeRequest(deleteRoute, acknowledged, i))
+      }),
+    close: async () => {
+      await netfilter.close()
+      await route.close()
+    },
+  }
+}
+
+async function talkAll(
+  socket: PeerSocket,
+  count: number,
+  request: (index: number) => PeerRequest,
+): Promise<void> {
+  for (let first = 0; first < count; first += inFlight) {
+    const length = Math.min(inFlight, count - first)
+    await Promise.all(Array.from({ length }, (_, i) => socket.talk(request(first + i))))
+  }
+}
+
+/** A struct rtmsg of a blackhole /32 in the main table, and its RTA_DST. */
+function routeRequest(type: bigint, flags: bigint, index: number): PeerRequest {
+  const payload = Buffer.alloc(20)
+  payload.set([
+    2 /* AF_INET */, 32, 0, 0, 254 /* RT_TABLE_MAIN */, 4 /* RTPROT_STATIC */, 0, 6 /* RTN_BLACKHOLE */,
+  ])
+  new Uint16Array(payload.buffer, payload.byteOffset + 12, 2).set([8, 1 /* RTA_DST */])
+  payload.writeUInt32BE(routeAddressValue(index), 16)
+  return { header: { nlmsg_type: type, nlmsg_flags: flags }, payload }
+}
