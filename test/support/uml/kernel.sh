@@ -2,7 +2,7 @@
 # Finds or builds the User-Mode Linux kernel that the ipvs tests run in, and prints the folder that holds it:
 # `linux`, the kernel as an ordinary program, and `libxstate.so`, to be preloaded (xstate-shim.c says why).
 #
-#   kernel.sh            print the folder, building the kernel first when there is none (about 12 CPU-minutes, once)
+#   kernel.sh            print the folder, building the kernel first when there is none (about 9 CPU-minutes, once)
 #   kernel.sh --cached   print the folder when it is there, otherwise exit 1 at once
 #
 # HAWSER_UML_KERNEL names a folder to use as it is. Otherwise kernels live in ${XDG_CACHE_HOME:-~/.cache}/hawser/uml,
@@ -12,7 +12,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 series=6.12                       # the longterm kernel of Debian 13; Debian 12 has it as a backport in bookworm-security
 recipe=1                          # raise it when a change below makes kernels built before it unfit
-objects_to_compile=1700           # what this configuration came to when last built; for the progress line only
+objects_to_compile=1250           # what this configuration came to; for the line of progress only
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/hawser/uml
 
 say() { printf 'uml kernel: %s\n' "$*" >&2; }
