@@ -6,7 +6,7 @@ export interface Contestant {
    * Returns nanoseconds.
    */
   roundTrips(count: number): Promise<number>
-  /** Adds `count` blackhole routes and deletes them again, as many in flight as it can. Returns nanoseconds. */
+  /** Adds `count` blackhole routes and deletes them again, batched where it can. Returns nanoseconds. */
   messages(count: number): Promise<number>
   close(): Promise<void>
 }
