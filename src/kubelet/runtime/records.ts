@@ -1,0 +1,47 @@
+import type { ObjectName } from '../../model/object-name.ts'
+import type { IpAddress } from '../../util/address.ts'
+
+/** A sandbox as the runtime has it; times are ms since the epoch. */
+export interface SandboxRecord {
+  readonly id: string
+  readonly pod: ObjectName
+  readonly podUid: string
+  /** Counts the sandboxes of one pod; part of their names in the runtime. */
+  readonly attempt: number
+  readonly ready: boolean
+  readonly createdAt: number
+  /** Empty in the node's network namespace, and once the sandbox is stopped. */
+  readonly ips: readonly IpAddress[]
+  readonly graceSeconds: number
+}
+
+/** core/v1 container states as CRI names them. `created` was never started. */
+export type ContainerRecordState = 'created' | 'running' | 'exited' | 'unknown'
+
+/** A container as the runtime has it; times are ms since the epoch, 0 for what has not happened. */
+export interface ContainerRecord {
+  readonly id: string
+  readonly sandboxId: string
+  readonly podUid: string
+  readonly name: string
+  /** Earlier starts of this container in this pod. */
+  readonly attempt: number
+  readonly state: ContainerRecordState
+  readonly createdAt: number
+  readonly startedAt: number
+  readonly finishedAt: number
+  readonly exitCode: number
+  readonly reason: string
+  readonly message: string
+  readonly image: string
+  /** The crash-loop delay that came before this start. */
+  readonly restartDelayMs: number
+}
+
+/** Everything the runtime has of one pod, newest first. */
+export interface PodRecords {
+  readonly sandboxes: readonly SandboxRecord[]
+  readonly containers: readonly ContainerRecord[]
+}
+
+export const NO_RECORDS: PodRecords = { sandboxes: [], containers: [] }

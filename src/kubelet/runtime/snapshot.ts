@@ -1,0 +1,160 @@
+import { type Container, ContainerState, type PodSandbox, PodSandboxState } from '../../gen/runtime.ts'
+import { objectName } from '../../model/object-name.ts'
+import { type IpAddress, parseAddress } from '../../util/address.ts'
+import type { CriClient } from './cri-client.ts'
+import { ANNOTATION, LABEL } from './labels.ts'
+import type { ContainerRecord, ContainerRecordState, PodRecords, SandboxRecord } from './records.ts'
+import { RuntimeError } from './runtime-error.ts'
+
+/** All our sandboxes and containers at one moment: what every decision is made from. */
+export interface RuntimeSnapshot {
+  /** Of the clock that effects tick, when the reading began: what an effect did after that may be missing. */
+  readonly sequence: number
+  readonly pods: ReadonlyMap<string, PodRecords>
+}
+
+const DEFAULT_GRACE_SECONDS = 30
+
+/**
+ * Reads the runtime in two lists and asks for the particulars of what changed since `previous` only. Unchanged records
+ * and pods are the same objects as before, so that callers compare by identity.
+ */
+export async function takeSnapshot(
+  client: CriClient,
+  owner: string,
+  sequence: number,
+  previous: RuntimeSnapshot | undefined,
+): Promise<RuntimeSnapshot> {
+  const selector = { [LABEL.owner]: owner }
+  const known = indexById(previous)
+  const [sandboxes, containers] = await Promise.all([
+    client.listPodSandboxes(selector),
+    client.listContainers(selector),
+  ])
+  const [sandboxRecords, containerRecords] = await Promise.all([
+    Promise.all(sandboxes.map((sandbox) => sandboxRecord(client, sandbox, known.sandboxes.get(sandbox.id)))),
+    Promise.all(containers.map((it) => containerRecord(client, it, known.containers.get(it.id)))),
+  ])
+  return { sequence, pods: groupByPod(present(sandboxRecords), present(containerRecords), previous) }
+}
+
+/** The addresses that the pod network gave a sandbox. */
+export async function sandboxAddresses(client: CriClient, id: string): Promise<readonly IpAddress[]> {
+  const { network } = await client.podSandboxStatus(id)
+  if (network === undefined) return []
+  return present([network.ip, ...network.additionalIps.map(({ ip }) => ip)].map(parseAddress))
+}
+
+async function sandboxRecord(
+  client: CriClient,
+  sandbox: PodSandbox,
+  known: SandboxRecord | undefined,
+): Promise<SandboxRecord | undefined> {
+  const ready = sandbox.state === PodSandboxState.SANDBOX_READY
+  if (known?.ready === ready) return known
+  const { metadata, annotations } = sandbox
+  if (metadata === undefined) return undefined
+  const grace = Number(annotations[ANNOTATION.graceSeconds])
+  const ips = ready ? await unlessGone(sandboxAddresses(client, sandbox.id)) : []
+  if (ips === undefined) return undefined
+  return {
+    id: sandbox.id,
+    pod: objectName(metadata.namespace, metadata.name),
+    podUid: metadata.uid,
+    attempt: metadata.attempt,
+    ready,
+    createdAt: toMs(sandbox.createdAt),
+    ips,
+    graceSeconds: Number.isFinite(grace) ? grace : DEFAULT_GRACE_SECONDS,
+  }
+}
+
+async function containerRecord(
+  client: CriClient,
+  container: Container,
+  known: ContainerRecord | undefined,
+): Promise<ContainerRecord | undefined> {
+  const state = STATES[container.state]
+  // startedAt 0: noted by the one who started it, who does not know the runtime's time.
+  if (known?.state === state && (state !== 'running' || known.startedAt > 0)) return known
+  const status = await unlessGone(client.containerStatus(container.id))
+  if (status === undefined) return undefined
+  return {
+    id: container.id,
+    sandboxId: container.podSandboxId,
+    podUid: container.labels[LABEL.podUid] ?? '',
+    name: container.metadata?.name ?? '',
+    attempt: container.metadata?.attempt ?? 0,
+    state: STATES[status.state],
+    createdAt: toMs(status.createdAt),
+    startedAt: toMs(status.startedAt),
+    finishedAt: toMs(status.finishedAt),
+    exitCode: status.exitCode,
+    reason: status.reason,
+    message: status.message,
+    image: container.image?.image ?? '',
+    restartDelayMs: Number(container.annotations[ANNOTATION.restartDelay] ?? 0),
+  }
+}
+
+const STATES: Record<ContainerState, ContainerRecordState> = {
+  [ContainerState.CONTAINER_CREATED]: 'created',
+  [ContainerState.CONTAINER_RUNNING]: 'running',
+  [ContainerState.CONTAINER_EXITED]: 'exited',
+  [ContainerState.CONTAINER_UNKNOWN]: 'unknown',
+}
+
+/** Between the list and the question the thing may have been removed. */
+async function unlessGone<Value>(answer: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof RuntimeError && error.code === 'RUNTIME_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+function indexById(snapshot: RuntimeSnapshot | undefined) {
+  const sandboxes = new Map<string, SandboxRecord>()
+  const containers = new Map<string, ContainerRecord>()
+  for (const pod of snapshot?.pods.values() ?? []) {
+    for (const sandbox of pod.sandboxes) sandboxes.set(sandbox.id, sandbox)
+    for (const container of pod.containers) containers.set(container.id, container)
+  }
+  return { sandboxes, containers }
+}
+
+function groupByPod(
+  sandboxes: readonly SandboxRecord[],
+  containers: readonly ContainerRecord[],
+  previous: RuntimeSnapshot | undefined,
+): ReadonlyMap<string, PodRecords> {
+  const grouped = new Map<string, { sandboxes: SandboxRecord[]; containers: ContainerRecord[] }>()
+  const groupOf = (uid: string) => {
+    const group = grouped.get(uid) ?? { sandboxes: [], containers: [] }
+    grouped.set(uid, group)
+    return group
+  }
+  for (const sandbox of sandboxes) groupOf(sandbox.podUid).sandboxes.push(sandbox)
+  for (const container of containers) groupOf(container.podUid).containers.push(container)
+  const pods = new Map<string, PodRecords>()
+  for (const [uid, fresh] of grouped) {
+    fresh.sandboxes.sort((a, b) => b.attempt - a.attempt)
+    fresh.containers.sort((a, b) => b.attempt - a.attempt)
+    const before = previous?.pods.get(uid)
+    pods.set(uid, before !== undefined && sameRecords(before, fresh) ? before : fresh)
+  }
+  return pods
+}
+
+const sameRecords = (a: PodRecords, b: PodRecords): boolean =>
+  sameItems(a.sandboxes, b.sandboxes) && sameItems(a.containers, b.containers)
+
+const sameItems = <Item>(a: readonly Item[], b: readonly Item[]): boolean =>
+  a.length === b.length && a.every((item) => b.includes(item))
+
+const present = <Value>(values: readonly (Value | undefined)[]): Value[] =>
+  values.filter((value) => value !== undefined)
+
+/** CRI counts in ns; a container that never started says 0. */
+const toMs = (ns: bigint): number => Number(ns / 1_000_000n)
