@@ -1,0 +1,41 @@
+import type { ObjectName } from '../../model/object-name.ts'
+import type { Problem } from '../../model/problem.ts'
+import type { Service } from '../../model/service.ts'
+import type { Cidr } from '../../util/address.ts'
+import type { Allocations } from './allocation-memory.ts'
+import { assignClusterIPs, type PlacedService } from './cluster-ips.ts'
+import { assignNodePorts, type PortRange } from './node-ports.ts'
+
+export interface AllocationRanges {
+  /** At most one a family. */
+  readonly clusterIPs: readonly Cidr[]
+  readonly nodePorts: PortRange
+}
+
+export interface CompleteServices {
+  readonly services: ReadonlyMap<ObjectName, Service>
+  readonly allocations: Allocations
+  readonly problems: readonly Problem[]
+}
+
+/** Fills in what an API server would have: cluster IPs and node ports. A Service that cannot have them is left out. */
+export function completeServices(
+  placed: readonly PlacedService[],
+  memory: Allocations,
+  ranges: AllocationRanges,
+): CompleteServices {
+  const ips = assignClusterIPs(placed, memory.clusterIPs, ranges.clusterIPs)
+  const nodePorts = assignNodePorts(placed, memory.nodePorts, ranges.nodePorts)
+  const services = new Map<ObjectName, Service>()
+  for (const { service } of placed) {
+    const clusterIPs = ips.addresses.get(service.name)
+    const ports = nodePorts.ports.get(service.name)
+    if (clusterIPs !== undefined && ports !== undefined)
+      services.set(service.name, { ...service, clusterIPs, ports })
+  }
+  return {
+    services,
+    allocations: { clusterIPs: ips.remembered, nodePorts: nodePorts.remembered },
+    problems: [...ips.problems, ...nodePorts.problems],
+  }
+}

@@ -1,0 +1,186 @@
+import { resolve } from 'node:path'
+import type { Change } from '../../model/change.ts'
+
+import type { Problem } from '../../model/problem.ts'
+import type { Logger } from '../../util/logger.ts'
+import { type Allocations, readAllocations, writeAllocations } from './allocation-memory.ts'
+import type { PlacedService } from './cluster-ips.ts'
+import { type AllocationRanges, completeServices } from './complete-services.ts'
+import { diffObjects, type ObjectTable, tableKey } from './diff-objects.ts'
+import { mergeFiles } from './merge-files.ts'
+import { type ManifestFile, parseFile } from './parse-file.ts'
+import { type FolderReading, type ReadFile, readFolder } from './read-folder.ts'
+import { type FolderWatch, watchFolder } from './watch-folder.ts'
+
+export interface FileSourceOptions {
+  readonly folder: string
+  /** Part of every pod's uid, as in the kubelet's static pods: two nodes on one machine never share a cgroup. */
+  readonly nodeName: string
+  readonly ranges: AllocationRanges
+  /** Remembers what was given out over restarts. */
+  readonly allocationsFile: string
+  readonly log: Logger
+  /** Hears the whole folder once before `open` resolves, then what changed. Must not throw. */
+  readonly onUpdate: (update: SourceUpdate) => void
+}
+
+export interface SourceUpdate {
+  /** Only objects that are not as they were. */
+  readonly changes: readonly Change[]
+  /** All problems there are now, not only new ones. */
+  readonly problems: readonly Problem[]
+}
+
+/** A folder of manifests as a source of the model: what stands in its files now is what should be. */
+export class FileSource {
+  readonly #options: FileSourceOptions
+  readonly #files = new Map<string, ManifestFile>()
+  readonly #signatures = new Map<string, string>()
+  #allocations: Allocations
+  readonly #allocationsProblem: Problem | undefined
+  #folderProblem: Problem | undefined
+  #table: ObjectTable = new Map()
+  #problems: readonly Problem[] = []
+  #watch: FolderWatch | undefined
+
+  private constructor(options: FileSourceOptions, allocations: Allocations, problem: Problem | undefined) {
+    this.#options = options
+    this.#allocations = allocations
+    this.#allocationsProblem = problem
+  }
+
+  /** Reads the folder, tells the listener, and goes on watching. Throws when the folder cannot be listed. */
+  static async open(options: FileSourceOptions): Promise<FileSource> {
+    const { allocations, problem } = await readAllocations(options.allocationsFile)
+    const source = new FileSource(options, allocations, problem)
+    let first: Promise<void> | undefined
+    // Watching begins before reading, so that no change falls between the two.
+    source.#watch = watchFolder(options.folder, async (names) => {
+      await first
+      await source.#look(names)
+    })
+    try {
+      first = readFolder(options.folder, new Map(), new Set()).then((reading) => source.#apply(reading, true))
+      await first
+    } catch (error) {
+      source.close()
+      throw error
+    }
+    return source
+  }
+
+  get problems(): readonly Problem[] {
+    return this.#problems
+  }
+
+  close(): void {
+    this.#watch?.close()
+  }
+
+  async #look(names: ReadonlySet<string>): Promise<void> {
+    const before = this.#folderProblem
+    const reading = await this.#list(names)
+    if (reading !== undefined) await this.#apply(reading, before !== undefined)
+    else if (before?.reason !== this.#folderProblem?.reason) await this.#settle()
+  }
+
+  async #list(names: ReadonlySet<string>): Promise<FolderReading | undefined> {
+    this.#folderProblem = undefined
+    try {
+      return await readFolder(this.#options.folder, this.#signatures, names)
+    } catch (error) {
+      this.#folderProblem = {
+        place: resolve(this.#options.folder),
+        reason: `the folder cannot be read: ${error instanceof Error ? error.message : error}`,
+        remedy: 'its last state stays in force',
+        severity: 'error',
+      }
+      return undefined
+    }
+  }
+
+  async #apply(reading: FolderReading, settleAnyway: boolean): Promise<void> {
+    let changed = settleAnyway
+    const present = new Set(reading.names)
+    for (const name of [...this.#files.keys()]) {
+      if (present.has(name)) continue
+      this.#files.delete(name)
+      this.#signatures.delete(name)
+      changed = true
+    }
+    for (const file of reading.changed) {
+      this.#signatures.set(file.name, file.signature)
+      changed = this.#take(file) || changed
+    }
+    if (changed) await this.#settle()
+  }
+
+  /** Parses a file that was read; false when it says what it said before. */
+  #take({ name, bytes }: ReadFile): boolean {
+    const previous = this.#files.get(name)
+    if (bytes instanceof Error) {
+      const problem: Problem = { place: name, reason: `cannot be read: ${bytes.message}`, severity: 'error' }
+      this.#files.set(name, { name, digest: '', objects: previous?.objects ?? [], problems: [problem] })
+      return true
+    }
+    const file = parseFile(name, bytes, this.#options.nodeName, previous)
+    this.#files.set(name, file)
+    return previous?.digest !== file.digest
+  }
+
+  /** Works out what should be now, and tells the listener what changed. */
+  async #settle(): Promise<void> {
+    const folder = mergeFiles(this.#files.values())
+    const table = new Map<string, Change>()
+    const placed: PlacedService[] = []
+    for (const { changes, place } of folder.objects.values()) {
+      for (const change of changes) {
+        if (change.kind === 'Service' && change.object !== undefined)
+          placed.push({ service: change.object, place })
+        else table.set(tableKey(change), change)
+      }
+    }
+    const { services, allocations, problems } = completeServices(
+      placed,
+      this.#allocations,
+      this.#options.ranges,
+    )
+    for (const [name, object] of services) {
+      const change: Change = { kind: 'Service', name, object }
+      table.set(tableKey(change), change)
+    }
+    await this.#remember(allocations)
+    const changes = diffObjects(this.#table, table)
+    this.#table = table
+    this.#problems = [
+      ...(this.#folderProblem === undefined ? [] : [this.#folderProblem]),
+      ...(this.#allocationsProblem === undefined ? [] : [this.#allocationsProblem]),
+      ...folder.problems,
+      ...problems,
+    ]
+    this.#options.onUpdate({ changes, problems: this.#problems })
+  }
+
+  /** Written before the listener hears of an address, so that no crash can lose one that was in use. */
+  async #remember(allocations: Allocations): Promise<void> {
+    const before = this.#allocations
+    this.#allocations = allocations
+    if (
+      sameEntries(before.clusterIPs, allocations.clusterIPs) &&
+      sameEntries(before.nodePorts, allocations.nodePorts)
+    )
+      return
+    try {
+      await writeAllocations(this.#options.allocationsFile, allocations)
+    } catch (error) {
+      this.#options.log.error(
+        { error, file: this.#options.allocationsFile },
+        'cannot remember which cluster IPs were given out: after a restart they may differ',
+      )
+    }
+  }
+}
+
+function sameEntries<Value>(a: ReadonlyMap<string, Value>, b: ReadonlyMap<string, Value>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
+}

@@ -1,0 +1,35 @@
+import * as v from 'valibot'
+import type { Pod } from '../../model/pod.ts'
+import { nameOf, objectMeta, toMap, typeMeta } from './metadata.ts'
+import { dnsSubdomain } from './names.ts'
+import { Findings, type Parsed } from './parsed.ts'
+import { podSpec, toPodTemplate } from './pod-spec.ts'
+import { readSchema } from './read-schema.ts'
+
+const schema = v.object({
+  ...typeMeta,
+  metadata: objectMeta(dnsSubdomain),
+  spec: podSpec,
+  status: v.nullish(v.unknown()),
+})
+
+/** Reads a core/v1 Pod. Its uid is `metadata.uid`, empty where none is written. */
+export function parsePod(object: unknown): Parsed<Pod> {
+  const { output, problems } = readSchema(schema, object)
+  const findings = new Findings(problems)
+  if (output === undefined) return findings.withoutValue()
+  const { metadata } = output
+  const template = toPodTemplate(output.spec, ['spec'], findings)
+  return findings.conclude(() => ({
+    ...template,
+    name: nameOf(metadata),
+    uid: metadata.uid,
+    labels: toMap(metadata.labels),
+    annotations: toMap(metadata.annotations),
+    hostname: podHostname(template.hostname, metadata.name),
+  }))
+}
+
+/** A pod's name can have 253 characters, the kernel's host name 63: cut as the kubelet does. */
+export const podHostname = (written: string, podName: string): string =>
+  (written === '' ? podName : written).slice(0, 63).replace(/[-.]+$/, '')
