@@ -34,6 +34,7 @@ class ProgramWriter {
 
   /** Overwrites the u32 at `offset`, such as a count that is known only at the end. */
   void patchU32(size_t offset, uint32_t value) { std::memcpy(bytes_.data() + offset, &value, sizeof value); }
+  void patchU8(size_t offset, uint8_t value) { bytes_[offset] = value; }
   size_t size() const { return bytes_.size(); }
   void truncate(size_t size) { bytes_.resize(size); }
   std::vector<uint8_t> take() { return std::move(bytes_); }
