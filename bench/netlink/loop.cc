@@ -101,8 +101,9 @@ RouteRequest routeRequest(std::uint16_t type, std::uint32_t sequence, unsigned i
   request.route.rtm_family = AF_INET;
   request.route.rtm_dst_len = 32;
   request.route.rtm_table = RT_TABLE_MAIN;
-  request.route.rtm_protocol = RTPROT_STATIC;
-  request.route.rtm_scope = RT_SCOPE_UNIVERSE;
+  // A deletion matches a route of any scope and of anyone's making, as the addon's does.
+  request.route.rtm_protocol = type == RTM_NEWROUTE ? RTPROT_STATIC : RTPROT_UNSPEC;
+  request.route.rtm_scope = type == RTM_NEWROUTE ? RT_SCOPE_UNIVERSE : RT_SCOPE_NOWHERE;
   request.route.rtm_type = RTN_BLACKHOLE;
   request.destinationHeader.rta_len = RTA_LENGTH(sizeof(request.destination));
   request.destinationHeader.rta_type = RTA_DST;

@@ -52,12 +52,12 @@ async function talkAll(
   for (let i = 0; i < count; i++) await socket.talk(request(i))
 }
 
-/** A struct rtmsg of a blackhole /32 in the main table, and its RTA_DST. */
+/** A struct rtmsg of a /32 in the main table, and its RTA_DST; a deletion matches any protocol and scope. */
 function routeRequest(type: bigint, flags: bigint, index: number): PeerRequest {
+  const protocol = type === newRoute ? 4 /* RTPROT_STATIC */ : 0
+  const scope = type === newRoute ? 0 /* RT_SCOPE_UNIVERSE */ : 255 /* RT_SCOPE_NOWHERE */
   const payload = Buffer.alloc(20)
-  payload.set([
-    2 /* AF_INET */, 32, 0, 0, 254 /* RT_TABLE_MAIN */, 4 /* RTPROT_STATIC */, 0, 6 /* RTN_BLACKHOLE */,
-  ])
+  payload.set([2 /* AF_INET */, 32, 0, 0, 254 /* RT_TABLE_MAIN */, protocol, scope, 6 /* RTN_BLACKHOLE */])
   new Uint16Array(payload.buffer, payload.byteOffset + 12, 2).set([8, 1 /* RTA_DST */])
   payload.writeUInt32BE(routeAddressValue(index), 16)
   return { header: { nlmsg_type: type, nlmsg_flags: flags }, payload }
