@@ -11,6 +11,11 @@ export interface Endpoint {
   readonly port: number
   /** On this node: such endpoints come first in `Frontend.endpoints`. */
   readonly local: boolean
+  /**
+   * Not known to be on another node: its own connections to its Service can pass this node and come back to it, and
+   * then need masquerade.
+   */
+  readonly mayHairpin: boolean
 }
 
 /** How clients reach the frontend: decides masquerade and which endpoints they get. */
@@ -56,3 +61,27 @@ export interface FrontendChange {
 
 export const frontendKey = (address: IpAddress | undefined, protocol: Protocol, port: number): FrontendKey =>
   `${address ?? 'node'}/${protocol}/${port}` as FrontendKey
+
+export const sameFrontend = (a: Frontend, b: Frontend): boolean =>
+  a === b ||
+  (a.key === b.key &&
+    a.service === b.service &&
+    a.portName === b.portName &&
+    a.kind === b.kind &&
+    a.localCount === b.localCount &&
+    a.whenEmpty === b.whenEmpty &&
+    a.affinitySeconds === b.affinitySeconds &&
+    sameList(a.endpoints, b.endpoints, sameEndpoint) &&
+    sameList(a.sourceRanges, b.sourceRanges, (x, y) => x.address === y.address && x.prefix === y.prefix))
+
+const sameEndpoint = (a: Endpoint, b: Endpoint): boolean =>
+  a.address === b.address && a.port === b.port && a.local === b.local && a.mayHairpin === b.mayHairpin
+
+function sameList<T>(a: readonly T[], b: readonly T[], same: (x: T, y: T) => boolean): boolean {
+  if (a === b) return true
+  if (a.length !== b.length) return false
+  return a.every((x, i) => {
+    const y = b[i]
+    return y !== undefined && same(x, y)
+  })
+}
