@@ -1,0 +1,186 @@
+#include "conntrack/conntrack_session.h"
+
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "codec/attribute_policy.h"
+#include "codec/program_writer.h"
+#include "socket/batch.h"
+
+namespace hawser::conntrack {
+namespace {
+
+/** Deletions per datagram; refusals of entries that expired meanwhile must fit the receive buffer. */
+constexpr size_t kBatchMessages = 512;
+
+constexpr uint16_t messageType(uint16_t message) { return NFNL_SUBSYS_CTNETLINK << 8 | message; }
+
+constexpr AttributePolicy kStatisticsTable[] = {
+    {CTA_STATS_GLOBAL_ENTRIES, Kind::be32},
+};
+
+Outcome failed(Error error) { return {.reply = {}, .error = std::move(error), .failures = {}}; }
+
+Outcome malformedProgram(const char* why) { return failed(Error{EINVAL, why, kMalformedProgram}); }
+
+Outcome replyOf(uint32_t number) {
+  ProgramWriter reply;
+  reply.u32(number);
+  return {.reply = reply.take(), .error = {}, .failures = {}};
+}
+
+bool readFilters(ProgramReader& program, std::vector<Filter>& filters) {
+  while (!program.done())
+    if (!readFilter(program, filters.emplace_back())) return false;
+  return !program.failed();
+}
+
+/** The family that all filters agree on, AF_UNSPEC otherwise: a dump can be restricted to one. */
+uint8_t commonFamily(std::span<const Filter> filters) {
+  const uint8_t family = filters.front().values.family;
+  const bool common = std::all_of(filters.begin(), filters.end(),
+                                  [family](const Filter& filter) { return filter.values.family == family; });
+  return common ? family : uint8_t{AF_UNSPEC};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> ConntrackSession::open(std::shared_ptr<Counters> counters) {
+  auto socket = NetlinkSocket::open(NETLINK_NETFILTER, std::move(counters));
+  if (!socket) return socket.error();
+  return std::unique_ptr<Session>(new ConntrackSession(std::move(*socket)));
+}
+
+Outcome ConntrackSession::handle(const Request& request) {
+  switch (request.method) {
+    case dump:
+      return dumpEntries(ProgramReader(request.program()));
+    case removeMatching:
+      return removeByFilters(ProgramReader(request.program()));
+    case removeEntries:
+      return removeRecords(request.program());
+    case count:
+      return countEntries();
+    default:
+      return malformedProgram("unknown method of a conntrack socket");
+  }
+}
+
+Result<> ConntrackSession::find(uint8_t family, std::span<const Filter> filters,
+                                const std::function<void()>& onStart,
+                                const std::function<void(const Entry&)>& onEntry) {
+  Filter whole;
+  whole.values.family = family;
+  const auto list = [&](const Filter& asked) {
+    return socket_.dump(
+        "list connection tracking entries",
+        [&](MessageWriter& writer, uint32_t sequence, uint16_t flags) {
+          writer.begin(messageType(IPCTNL_MSG_CT_GET), flags, sequence);
+          asked.write(writer);
+          writer.end();
+        },
+        onStart,
+        [&](const Message& message) -> Result<> {
+          if (message.header.nlmsg_type != messageType(IPCTNL_MSG_CT_NEW)) return Unit{};
+          auto entry = readEntry(message);
+          if (!entry) return entry.error();
+          // Matched again even behind the kernel's own filter: kernels before 5.8 ignore what they do not
+          // know.
+          const bool wanted =
+              filters.empty() || std::any_of(filters.begin(), filters.end(),
+                                             [&](const Filter& filter) { return filter.matches(*entry); });
+          if (wanted) onEntry(*entry);
+          return Unit{};
+        });
+  };
+  if (filters.size() != 1) return list(whole);
+  auto listed = list(filters.front());
+  // Kernels differ in the fields that they can filter by; what they refuse is matched here.
+  if (!listed && (listed.error().number == EINVAL || listed.error().number == EOPNOTSUPP)) return list(whole);
+  return listed;
+}
+
+Outcome ConntrackSession::dumpEntries(ProgramReader program) {
+  const uint8_t family = program.u8();
+  std::vector<Filter> filters;
+  if (!readFilters(program, filters)) return malformedProgram("a conntrack filter is malformed");
+  ProgramWriter reply;
+  auto found = find(
+      family, filters, [&] { reply.truncate(0); },
+      [&](const Entry& entry) { reply.raw(&entry, sizeof entry); });
+  if (!found) return failed(found.error());
+  return {.reply = reply.take(), .error = {}, .failures = {}};
+}
+
+Outcome ConntrackSession::removeByFilters(ProgramReader program) {
+  std::vector<Filter> filters;
+  if (!readFilters(program, filters)) return malformedProgram("a conntrack filter is malformed");
+  if (filters.empty() ||
+      std::any_of(filters.begin(), filters.end(), [](const Filter& f) { return f.matchesEverything(); }))
+    return malformedProgram(
+        "a filter without a condition would delete every connection: name at least one field");
+  std::vector<Entry> entries;
+  auto found = find(
+      commonFamily(filters), filters, [&] { entries.clear(); },
+      [&](const Entry& entry) { entries.push_back(entry); });
+  if (!found) return failed(found.error());
+  return remove(entries);
+}
+
+Outcome ConntrackSession::removeRecords(std::span<const uint8_t> records) {
+  if (records.size() % sizeof(Entry) != 0) return malformedProgram("conntrack entries are cut short");
+  std::vector<Entry> entries(records.size() / sizeof(Entry));
+  if (!entries.empty()) std::memcpy(entries.data(), records.data(), records.size());
+  return remove(entries);
+}
+
+Outcome ConntrackSession::remove(std::span<const Entry> entries) {
+  Batch batch(socket_);
+  std::vector<Failure> failures;
+  uint32_t removed = 0;
+  for (size_t start = 0; start < entries.size(); start += kBatchMessages) {
+    const size_t end = std::min(start + kBatchMessages, entries.size());
+    batch.clear();
+    for (size_t index = start; index < end; index++) {
+      batch.begin(messageType(IPCTNL_MSG_CT_DELETE), 0, static_cast<int32_t>(index));
+      writeDeletion(batch.writer(), entries[index]);
+      batch.end();
+    }
+    batch.acknowledgeLast();
+    auto refusals = batch.exchange();
+    if (!refusals) return failed(refusals.error());
+    removed += static_cast<uint32_t>(end - start - refusals->size());
+    for (const auto& refusal : *refusals)  // ENOENT: expired or closed since it was listed, which is as well
+      if (refusal.answer.number != ENOENT) failures.push_back(batch.failure(refusal));
+  }
+  Outcome outcome = replyOf(removed);
+  outcome.failures = std::move(failures);
+  return outcome;
+}
+
+Outcome ConntrackSession::countEntries() {
+  Result<uint32_t> entries =
+      Error{EBADMSG, "the kernel's conntrack statistics have no count", kMalformedReply};
+  auto called = socket_.call(
+      "count connection tracking entries",
+      [](MessageWriter& writer, uint32_t sequence, uint16_t flags) {
+        writer.begin(messageType(IPCTNL_MSG_CT_GET_STATS), flags, sequence);
+        writer.header(nfgenmsg{.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = 0});
+        writer.end();
+      },
+      [&](const Message& message) -> Result<> {
+        if (message.payload.size() < sizeof(nfgenmsg)) return Unit{};
+        const Attributes statistics(message.payload.subspan(NLMSG_ALIGN(sizeof(nfgenmsg))), kStatisticsTable);
+        if (statistics.has(CTA_STATS_GLOBAL_ENTRIES)) entries = statistics.be32(CTA_STATS_GLOBAL_ENTRIES);
+        return Unit{};
+      });
+  if (!called) return failed(called.error());
+  if (!entries) return failed(entries.error());
+  return replyOf(*entries);
+}
+
+}  // namespace hawser::conntrack

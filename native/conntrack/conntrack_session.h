@@ -1,0 +1,43 @@
+#pragma once
+
+#include <vector>
+
+#include "conntrack/entry.h"
+#include "conntrack/filter.h"
+#include "socket/netlink_socket.h"
+#include "socket/session.h"
+
+namespace hawser::conntrack {
+
+/** The connection tracking table of a network namespace. */
+class ConntrackSession final : public Session {
+ public:
+  /**
+   * Methods, as src/native/conntrack.ts numbers them.
+   *
+   * `dump` takes a u8 family and filters back to back, and answers entries that match any (all of the family
+   * without a filter), as packed Entry records. `removeMatching` takes at least one filter, none of them
+   * empty, and answers u32 entries removed. `removeEntries` takes packed Entry records, and answers the same.
+   * `count` answers u32 entries in the table, both families together.
+   */
+  enum Method : uint8_t { dump = 1, removeMatching = 2, removeEntries = 3, count = 4 };
+
+  static Result<std::unique_ptr<Session>> open(std::shared_ptr<Counters> counters);
+  Outcome handle(const Request& request) override;
+
+ private:
+  explicit ConntrackSession(NetlinkSocket socket) : socket_(std::move(socket)) {}
+
+  /** Calls `onEntry` for each entry that matches any of the filters; `onStart` before each attempt. */
+  Result<> find(uint8_t family, std::span<const Filter> filters, const std::function<void()>& onStart,
+                const std::function<void(const Entry&)>& onEntry);
+  Outcome dumpEntries(ProgramReader program);
+  Outcome removeByFilters(ProgramReader program);
+  Outcome removeRecords(std::span<const uint8_t> records);
+  Outcome remove(std::span<const Entry> entries);
+  Outcome countEntries();
+
+  NetlinkSocket socket_;
+};
+
+}  // namespace hawser::conntrack
