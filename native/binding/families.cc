@@ -1,6 +1,10 @@
 #include "binding/families.h"
 
+#include "conntrack/conntrack_session.h"
+#include "genetlink/generic_session.h"
+#include "ipvs/ipvs_session.h"
 #include "nftables/session.h"
+#include "rtnetlink/route_session.h"
 
 namespace hawser {
 namespace {
@@ -11,7 +15,11 @@ struct Family {
 };
 
 constexpr Family kFamilies[] = {
+    {"conntrack", &conntrack::ConntrackSession::open},
+    {"generic", &genetlink::GenericSession::open},
+    {"ipvs", &ipvs::IpvsSession::open},
     {"nftables", &nftables::NftablesSession::open},
+    {"route", &rtnetlink::RouteSession::open},
 };
 
 }  // namespace
