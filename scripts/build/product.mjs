@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { inRoot } from '../setup/places.mjs'
+import { step } from '../setup/progress.mjs'
+
+/**
+ * One thing that the build makes out of others.
+ *
+ * @typedef {object} Product
+ * @property {string} name names its stamp
+ * @property {string} title what making it is called in progress lines
+ * @property {readonly string[]} inputs files and folders of the checkout that it depends on; those absent count as such
+ * @property {readonly string[]} outputs files that must exist for it to be fresh
+ * @property {() => Promise<void>} make
+ */
+
+/**
+ * Makes a product unless it is there and was made from the very inputs that stand now. Content decides, not times:
+ * a fresh clone has arbitrary times, and switching branches back and forth rebuilds nothing.
+ *
+ * @param {Product} product
+ */
+export async function ensure({ name, title, inputs, outputs, make }) {
+  const stamp = inRoot('build', 'stamps', name)
+  const wanted = digestOf(inputs)
+  if (outputs.every((path) => existsSync(inRoot(path))) && readStamp(stamp) === wanted) return
+  // Until it is made whole, it is stale: a build that is interrupted must not pass for one that ended.
+  rmSync(stamp, { force: true })
+  await step(title, make)
+  mkdirSync(dirname(stamp), { recursive: true })
+  writeFileSync(stamp, wanted)
+}
+
+function readStamp(path) {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function digestOf(inputs) {
+  const hash = createHash('sha256').update(`${process.arch}\0`)
+  for (const path of inputs) addToDigest(hash, path)
+  return hash.digest('hex')
+}
+
+function addToDigest(hash, path) {
+  const stats = statSync(inRoot(path), { throwIfNoEntry: false })
+  if (stats === undefined) {
+    hash.update(`absent\0${path}\0`)
+  } else if (stats.isDirectory()) {
+    for (const name of readdirSync(inRoot(path)).sort()) addToDigest(hash, join(path, name))
+  } else {
+    hash.update(`file\0${path}\0${stats.size}\0`).update(readFileSync(inRoot(path)))
+  }
+}

@@ -1,0 +1,16 @@
+import { root } from '../setup/places.mjs'
+import { showProgram } from './show-program.mjs'
+import { none, oneFailed } from './tally.mjs'
+
+/** Style, import rules and types. Passing it is no test passed; failing it is one failed. @type {import('./tier.mjs').Tier} */
+export const lintTier = {
+  name: 'lint',
+  title: 'style, import rules, types',
+  needs: [],
+  // The types of src/ include those generated from proto/.
+  built: true,
+  async run() {
+    const { ok } = await showProgram('npm', ['run', '--silent', 'lint'], { cwd: root, minutes: 5 })
+    return ok ? none : oneFailed
+  },
+}

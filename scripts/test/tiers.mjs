@@ -1,0 +1,20 @@
+import { cmakeJsTier, nodeGypTier } from './build-tiers.mjs'
+import { codecTier } from './codec-tier.mjs'
+import { lintTier } from './lint-tier.mjs'
+import { otherNodeTiers } from './other-node-tiers.mjs'
+import { quickStartTier } from './quick-start-tier.mjs'
+import { ipvsTier, netnsTier, podsTier, unitTier } from './vitest-tiers.mjs'
+
+/** Every tier, quick and narrow ones first. */
+export const tiers = [
+  lintTier,
+  cmakeJsTier,
+  nodeGypTier,
+  codecTier,
+  unitTier,
+  netnsTier,
+  ipvsTier,
+  podsTier,
+  quickStartTier,
+  ...otherNodeTiers,
+]

@@ -1,0 +1,56 @@
+import { needs } from '../setup/needs.mjs'
+import { ensureOracle } from '../setup/oracle.mjs'
+import { inRoot } from '../setup/places.mjs'
+import { showProgram } from './show-program.mjs'
+import { CannotRun } from './tier.mjs'
+import { runVitest } from './vitest-tier.mjs'
+
+/** @type {import('./tier.mjs').Tier} */
+export const unitTier = {
+  name: 'unit',
+  title: 'pure code, without kernel or runtime',
+  needs: [],
+  built: true,
+  run: ({ vitest }) => runVitest(['unit'], { vitest, minutes: 5 }),
+}
+
+/** @type {import('./tier.mjs').Tier} */
+export const netnsTier = {
+  name: 'netns',
+  title: 'netlink and the dataplane against the real kernel, in network namespaces of their own',
+  needs: [...needs.tests, ...needs.nodeGyp],
+  root: true,
+  built: true,
+  async run({ vitest }) {
+    await ensureOracle()
+    return runVitest(['netns'], { vitest, minutes: 15 })
+  },
+}
+
+/** @type {import('./tier.mjs').Tier} */
+export const ipvsTier = {
+  name: 'ipvs',
+  title: "IPVS in the host's kernel, or in User-Mode Linux where that has none",
+  needs: needs.tests,
+  root: true,
+  built: true,
+  async run({ vitest }) {
+    // Ahead of the tests, whose deadlines have no room for building a kernel.
+    const { ok, reason } = await showProgram(inRoot('test', 'ipvs', 'kernel.sh'), [], {
+      cwd: inRoot(),
+      minutes: 45,
+    })
+    if (!ok) throw new CannotRun(`there is no kernel with ip_vs: test/ipvs/kernel.sh ${reason}`)
+    return runVitest(['ipvs'], { vitest, minutes: 20 })
+  },
+}
+
+/** @type {import('./tier.mjs').Tier} */
+export const podsTier = {
+  name: 'pods',
+  title: 'pods on a containerd of their own',
+  needs: [...needs.tests, ...needs.node],
+  root: true,
+  built: true,
+  run: ({ vitest }) => runVitest(['pods'], { vitest, minutes: 15 }),
+}
