@@ -21,12 +21,11 @@ await runMain(async () => {
     process.argv.slice(2),
     tiers.map((tier) => tier.name),
   )
-  const tally = await run(
-    tiers.filter((tier) => chosen.tiers.includes(tier.name)),
-    chosen.vitest,
-  )
+  const selected = tiers.filter((tier) => chosen.tiers.includes(tier.name))
+  const tally = await run(selected, chosen.vitest)
   process.stdout.write(`\n${formatTally(tally)}\n`)
-  process.exitCode = tally.failed > 0 || tally.passed === 0 ? 1 : 0
+  const nothingRan = tally.passed === 0 && selected.some((tier) => !tier.uncounted)
+  process.exitCode = tally.failed > 0 || nothingRan ? 1 : 0
 })
 
 /** Without npm packages nothing can run; that is one failure, and the last line still comes. */

@@ -2,6 +2,7 @@ import { buildEverything } from '../build/everything.mjs'
 import { ensureDebianPackages } from '../setup/debian-packages.mjs'
 import { Failure, printFailure } from '../setup/failure.mjs'
 import { isRoot } from '../setup/machine.mjs'
+import { needs } from '../setup/needs.mjs'
 import { formatTally, oneFailed, oneSkipped, sum } from './tally.mjs'
 import { CannotRun } from './tier.mjs'
 
@@ -49,7 +50,7 @@ async function runTier(tier, context) {
 async function prepare(tier) {
   if (tier.root && !isRoot()) throw new CannotRun('it needs root, and this is another user')
   try {
-    await ensureDebianPackages(tier.needs)
+    await ensureDebianPackages(tier.built ? [...needs.build, ...tier.needs] : tier.needs)
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     printFailure(error)
