@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { Failure } from '../setup/failure.mjs'
 import { inRoot } from '../setup/places.mjs'
 import { step } from '../setup/progress.mjs'
 
@@ -24,10 +25,15 @@ import { step } from '../setup/progress.mjs'
 export async function ensure({ name, title, inputs, outputs, make }) {
   const stamp = inRoot('build', 'stamps', name)
   const wanted = digestOf(inputs)
-  if (outputs.every((path) => existsSync(inRoot(path))) && readStamp(stamp) === wanted) return
+  const absent = () => outputs.filter((path) => !existsSync(inRoot(path)))
+  if (readStamp(stamp) === wanted && absent().length === 0) return
   // Until it is made whole, it is stale: a build that is interrupted must not pass for one that ended.
   rmSync(stamp, { force: true })
-  await step(title, make)
+  await step(title, async () => {
+    await make()
+    if (absent().length > 0)
+      throw new Failure('HAWSER_BUILD_INCOMPLETE', `${title} did not make ${absent().join(', ')}`)
+  })
   mkdirSync(dirname(stamp), { recursive: true })
   writeFileSync(stamp, wanted)
 }
