@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { addon } from '../build/addon.mjs'
+import { ensure } from '../build/product.mjs'
 import { needs } from '../setup/needs.mjs'
 import { nodeHeaderArguments } from '../setup/node-headers.mjs'
 import { inRoot } from '../setup/places.mjs'
@@ -13,8 +15,8 @@ export const cmakeJsTier = {
   name: 'cmake-js',
   title: 'the addon, built with cmake-js, loads',
   needs: needs.build,
-  built: true,
   async run() {
+    await ensure(addon)
     await load(inRoot('build', 'Release', 'hawser.node'))
     return onePassed
   },
