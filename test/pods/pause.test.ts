@@ -11,10 +11,10 @@ function childrenOf(pid: number): readonly number[] {
   return text === '' ? [] : text.split(' ').map(Number)
 }
 
-/** True once it is pause, and has blocked the signals that it waits for; earlier ones are lost on a first process. */
+/** True once it is pause and sleeps, which it does only for signals; earlier ones are lost on a first process. */
 const isWaiting = (pid: number): boolean =>
   readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(PAUSE) &&
-  !/^SigBlk:\s*0+$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  /^State:\s*S/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
 
 /** Runs pause as the first process of a process namespace, as a pod does. */
 async function startPause(): Promise<{ unshare: ChildProcess; pid: number }> {
