@@ -33,6 +33,9 @@ export {
 } from './nft-objects.ts'
 export { packRule, type RuleProgram } from './nft-rule-program.ts'
 export { NftTransaction } from './nft-transaction.ts'
+export { elementLayout, type TypedSet, typedSet } from './nft-typed-set.ts'
+export type { NumgenTerm, TypeofTerm } from './nft-typeof.ts'
+export { commentUserData, setUserData } from './nft-userdata.ts'
 
 /** Method numbers; `native/nftables/session.h` has the same. */
 const METHODS = {
