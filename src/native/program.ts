@@ -19,27 +19,32 @@ export class ProgramWriter {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#append(1), value)
+    const offset = this.#append(1)
+    this.#view.setUint8(offset, value)
     return this
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#append(2), value, LITTLE_ENDIAN)
+    const offset = this.#append(2)
+    this.#view.setUint16(offset, value, LITTLE_ENDIAN)
     return this
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#append(4), value, LITTLE_ENDIAN)
+    const offset = this.#append(4)
+    this.#view.setUint32(offset, value, LITTLE_ENDIAN)
     return this
   }
 
   i32(value: number): this {
-    this.#view.setInt32(this.#append(4), value, LITTLE_ENDIAN)
+    const offset = this.#append(4)
+    this.#view.setInt32(offset, value, LITTLE_ENDIAN)
     return this
   }
 
   u64(value: number | bigint): this {
-    this.#view.setBigUint64(this.#append(8), BigInt(value), LITTLE_ENDIAN)
+    const offset = this.#append(8)
+    this.#view.setBigUint64(offset, BigInt(value), LITTLE_ENDIAN)
     return this
   }
 
@@ -55,7 +60,8 @@ export class ProgramWriter {
   }
 
   raw(bytes: Uint8Array): this {
-    this.#bytes.set(bytes, this.#append(bytes.length))
+    const offset = this.#append(bytes.length)
+    this.#bytes.set(bytes, offset)
     return this
   }
 
@@ -68,6 +74,7 @@ export class ProgramWriter {
     return this.#bytes.subarray(0, this.#length)
   }
 
+  /** Makes room, which may replace `#bytes` and `#view`: call it before touching them. */
   #append(length: number): number {
     const offset = this.#length
     this.#length += length
