@@ -19,7 +19,7 @@ export async function runChild(module: URL, options: ChildOptions, teardown: Tea
   const [command = '', ...args] =
     options.netns === undefined ? node : ['nsenter', `--net=${options.netns}`, ...node]
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  teardown.add(() => {
+  const kill = teardown.add(() => {
     child.kill('SIGKILL')
   })
   let output = ''
@@ -30,6 +30,7 @@ export async function runChild(module: URL, options: ChildOptions, teardown: Tea
     child.once('error', reject)
     child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'))
   })
+  await kill()
   if (status !== 0)
     throw new BenchError('BENCH_FAILED', `${fileURLToPath(module)} ended with ${status}; its output is above`)
   return JSON.parse(output)

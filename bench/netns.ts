@@ -9,13 +9,19 @@ const execute = promisify(execFile)
 /** Where iproute2 keeps named network namespaces. */
 const namedNetnsFolder = '/var/run/netns'
 
-/** Makes a network namespace of this run's own with `lo` up, and returns its path; `teardown` removes it. */
-export async function freshNetns(teardown: Teardown): Promise<string> {
+/** A network namespace of this run's own. */
+export interface FreshNetns {
+  readonly path: string
+  remove(): Promise<void>
+}
+
+/** Makes a network namespace with `lo` up; `teardown` removes it unless that has happened before. */
+export async function freshNetns(teardown: Teardown): Promise<FreshNetns> {
   const name = `hw-bench-${randomBytes(4).toString('hex')}`
   await ip('netns', 'add', name)
-  teardown.add(() => ip('netns', 'delete', name))
+  const remove = teardown.add(() => ip('netns', 'delete', name))
   await ip('-n', name, 'link', 'set', 'lo', 'up')
-  return `${namedNetnsFolder}/${name}`
+  return { path: `${namedNetnsFolder}/${name}`, remove }
 }
 
 async function ip(...args: readonly string[]): Promise<void> {

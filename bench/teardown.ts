@@ -10,19 +10,24 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
  * way it ends; one failing undo is reported and does not keep the others from running.
  */
 export class Teardown {
-  readonly #undos: Undo[] = []
+  readonly #undos = new Set<Undo>()
 
-  add(undo: Undo): void {
-    this.#undos.push(undo)
+  /** Takes note of something made; the returned function undoes it before the run ends, once. */
+  add(undo: Undo): () => Promise<void> {
+    this.#undos.add(undo)
+    return () => this.#undo(undo)
   }
 
   async run(): Promise<void> {
-    for (let undo = this.#undos.pop(); undo !== undefined; undo = this.#undos.pop()) {
-      try {
-        await undo()
-      } catch (error) {
-        process.stderr.write(`hawser bench: cleaning up: ${error instanceof Error ? error.message : error}\n`)
-      }
+    for (const undo of [...this.#undos].reverse()) await this.#undo(undo)
+  }
+
+  async #undo(undo: Undo): Promise<void> {
+    if (!this.#undos.delete(undo)) return
+    try {
+      await undo()
+    } catch (error) {
+      process.stderr.write(`hawser bench: cleaning up: ${error instanceof Error ? error.message : error}\n`)
     }
   }
 }

@@ -7,8 +7,10 @@ export interface Round {
   readonly floor: Floor
 }
 
-/** The slice's own bounds hold at this size only; a smaller or larger cluster is measured without them. */
-const memoryBoundServices = 10_000
+/** Bounds are for clusters of this size and larger: in a small one the constant part of the work is all there is. */
+const boundedFrom = 10_000
+/** Memory follows the number of objects, so that its bound is for this size only. */
+const memoryBoundAt = 10_000
 
 /** Figures over all rounds: medians of what each round says, except for the memory's peak. */
 export function programmingFigures(rounds: readonly Round[], services: number): Figure[] {
@@ -19,32 +21,29 @@ export function programmingFigures(rounds: readonly Round[], services: number): 
   const changeP50 = over((round) => median(round.measured.changes))
   const changeP99 = over((round) => percentile(round.measured.changes, 0.99))
   const floorChangeP50 = over((round) => median(round.floor.changes))
-  const rss: Figure = {
-    key: 'rss_mib',
-    label: 'resident memory',
-    value: over((round) => round.measured.rssMib),
-    unit: 'MiB',
-  }
+  const bounded = (figure: Figure, atMost: number, applies = services >= boundedFrom): Figure =>
+    applies ? { ...figure, bound: { atMost } } : figure
   return [
     ms('cold_ms', 'cold commit', cold),
     ms('floor_cold_ms', 'cold commit, kernel alone', floorCold),
-    {
-      key: 'cold_over_floor',
-      label: 'cold commit over floor',
-      value: coldOverFloor,
-      unit: 'x',
-      bound: { atMost: 6 },
-    },
-    { ...ms('change_p50_ms', 'one endpoint, p50', changeP50), bound: { atMost: 0.8 } },
-    { ...ms('change_p99_ms', 'one endpoint, p99', changeP99), bound: { atMost: 5 } },
+    bounded({ key: 'cold_over_floor', label: 'cold commit over floor', value: coldOverFloor, unit: 'x' }, 6),
+    bounded(ms('change_p50_ms', 'one endpoint, p50', changeP50), 0.8),
+    bounded(ms('change_p99_ms', 'one endpoint, p99', changeP99), 5),
     ms('floor_change_p50_ms', 'one endpoint, kernel alone, p50', floorChangeP50),
-    services === memoryBoundServices ? { ...rss, bound: { atMost: 200 } } : rss,
-    {
-      key: 'rss_peak_mib',
-      label: 'resident memory, peak',
-      value: Math.max(...rounds.map((round) => round.measured.rssPeakMib)),
-      unit: 'MiB',
-    },
+    bounded(
+      mib(
+        'rss_mib',
+        'resident memory',
+        over((round) => round.measured.rssMib),
+      ),
+      200,
+      services === memoryBoundAt,
+    ),
+    mib(
+      'rss_peak_mib',
+      'resident memory, peak',
+      Math.max(...rounds.map((round) => round.measured.rssPeakMib)),
+    ),
     {
       key: 'syscalls_cold',
       label: 'netlink system calls, cold',
@@ -71,3 +70,5 @@ export function programmingFigures(rounds: readonly Round[], services: number): 
 }
 
 const ms = (key: string, label: string, value: number): Figure => ({ key, label, value, unit: 'ms' })
+
+const mib = (key: string, label: string, value: number): Figure => ({ key, label, value, unit: 'MiB' })

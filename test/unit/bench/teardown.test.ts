@@ -13,6 +13,26 @@ describe('teardown', () => {
     expect(undone).toEqual(['second', 'first'])
   })
 
+  it('undoes early what is asked for, and then not again', async () => {
+    const undone: string[] = []
+    await withTeardown(async (teardown) => {
+      const undoEarly = teardown.add(() => void undone.push('early'))
+      teardown.add(() => void undone.push('late'))
+      await undoEarly()
+      expect(undone).toEqual(['early'])
+    })
+    expect(undone).toEqual(['early', 'late'])
+  })
+
+  it('goes on undoing after one of them has failed', async () => {
+    const undone: string[] = []
+    await withTeardown(async (teardown) => {
+      teardown.add(() => void undone.push('first'))
+      teardown.add(() => Promise.reject(new Error('already gone')))
+    })
+    expect(undone).toEqual(['first'])
+  })
+
   it('leaves no signal handler behind', async () => {
     const before = process.listenerCount('SIGTERM')
     await withTeardown(async () => {})
