@@ -10,7 +10,7 @@ namespace hawser::conntrack {
 namespace {
 
 bool readAddress(ProgramReader& program, uint8_t family, bool wanted, std::array<uint8_t, 16>& address) {
-  const auto bytes = program.string();
+  const auto bytes = program.blob();
   if (!wanted) return bytes.empty();
   if (bytes.size() != (family == AF_INET6 ? 16 : 4)) return false;
   std::copy(bytes.begin(), bytes.end(), address.begin());

@@ -42,7 +42,7 @@ struct Filter {
 
 /**
  * Reads a filter: u8 family, u8 protocol, u32 original fields, u32 reply fields, then for each of the two
- * tuples string source, string destination, u16 source port, u16 destination port, then u32 mark, u32 mark
+ * tuples blob source, blob destination, u16 source port, u16 destination port, then u32 mark, u32 mark
  * mask, u32 status, u32 status mask. False when it is malformed: unknown fields, addresses of the wrong
  * length, ports without a protocol.
  */

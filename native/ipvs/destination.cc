@@ -34,9 +34,7 @@ void writeKeyAttributes(MessageWriter& writer, const Destination& destination) {
 }  // namespace
 
 Destination readDestinationKey(ProgramReader& program) {
-  const auto address = program.string();
-  return {.address = {reinterpret_cast<const uint8_t*>(address.data()), address.size()},
-          .port = program.u16()};
+  return {.address = program.blob(), .port = program.u16()};
 }
 
 Destination readDestination(ProgramReader& program) {
@@ -73,7 +71,7 @@ Result<> packDestination(const Message& message, ProgramWriter& reply) {
   const size_t length = destination[IPVS_DEST_ATTR_ADDR_FAMILY].u16() == AF_INET6 ? 16 : 4;
   if (address.size() < length) return malformed;
 
-  reply.string({reinterpret_cast<const char*>(address.data()), length});
+  reply.blob(address.first(length));
   reply.u16(destination[IPVS_DEST_ATTR_PORT].be16());
   reply.u8(static_cast<uint8_t>(destination[IPVS_DEST_ATTR_FWD_METHOD].u32() & IP_VS_CONN_F_FWD_MASK));
   reply.u32(destination[IPVS_DEST_ATTR_WEIGHT].u32());

@@ -24,7 +24,7 @@ struct Destination {
   uint32_t lowerThreshold = 0;
 };
 
-/** Reads what names a dest: string address, u16 port. */
+/** Reads what names a dest: blob address, u16 port. */
 Destination readDestinationKey(ProgramReader& program);
 /** Reads a dest: its key, u8 method, u32 weight, u32 upper threshold, u32 lower threshold. */
 Destination readDestination(ProgramReader& program);

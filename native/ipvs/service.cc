@@ -57,8 +57,7 @@ void writeKeyAttributes(MessageWriter& writer, const ServiceKey& key) {
 
 ServiceKey readServiceKey(ProgramReader& program) {
   ServiceKey key{.family = program.u8(), .protocol = program.u8()};
-  const auto address = program.string();
-  key.address = {reinterpret_cast<const uint8_t*>(address.data()), address.size()};
+  key.address = program.blob();
   key.port = program.u16();
   key.mark = program.u32();
   return key;
@@ -106,7 +105,7 @@ Result<> packService(const Message& message, ProgramWriter& reply) {
 
   reply.u8(family);
   reply.u8(static_cast<uint8_t>(service[IPVS_SVC_ATTR_PROTOCOL].u16()));
-  reply.string({reinterpret_cast<const char*>(address.data()), address.size()});
+  reply.blob(address);
   reply.u16(service[IPVS_SVC_ATTR_PORT].be16());
   reply.u32(service[IPVS_SVC_ATTR_FWMARK].u32());
   reply.string(service.string(IPVS_SVC_ATTR_SCHED_NAME));

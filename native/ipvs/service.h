@@ -34,7 +34,7 @@ struct Service {
   uint8_t clientPrefix = 0;
 };
 
-/** Reads a key: u8 family, u8 protocol, string address, u16 port, u32 mark. */
+/** Reads a key: u8 family, u8 protocol, blob address, u16 port, u32 mark. */
 ServiceKey readServiceKey(ProgramReader& program);
 /** Reads a service: its key, string scheduler, u32 flags, u32 timeout, u8 client prefix. */
 Service readService(ProgramReader& program);

@@ -60,7 +60,7 @@ Result<> packAddress(const Message& message, ProgramWriter& reply) {
   reply.u8(header.ifa_scope);
   // The header has room for the low eight flags only.
   reply.u32(attributes.has(IFA_FLAGS) ? attributes[IFA_FLAGS].u32() : header.ifa_flags);
-  reply.string({reinterpret_cast<const char*>(own.data()), own.size()});
+  reply.blob(own);
   reply.string(attributes.string(IFA_LABEL));
   return Unit{};
 }

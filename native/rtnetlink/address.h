@@ -29,7 +29,7 @@ void writeAddress(MessageWriter& writer, const InterfaceAddress& address);
 void writeAddressDump(MessageWriter& writer);
 
 /**
- * Packs an RTM_NEWADDR reply: u32 link, u8 prefix, u8 scope (RT_SCOPE_*), u32 flags (IFA_F_*), string address
+ * Packs an RTM_NEWADDR reply: u32 link, u8 prefix, u8 scope (RT_SCOPE_*), u32 flags (IFA_F_*), blob address
  * (raw bytes: the own address, also of a point-to-point interface), string label (IPv4 only).
  */
 Result<> packAddress(const Message& message, ProgramWriter& reply);

@@ -21,11 +21,6 @@ constexpr size_t kOpenNamespaces = 64;
 /** Bits of the flags byte of addLink and setLink: what of the optional fields is meant. */
 enum LinkFields : uint8_t { kUp = 1, kDown = 2, kMtu = 4, kMaster = 8 };
 
-std::span<const uint8_t> addressField(ProgramReader& program) {
-  const auto text = program.string();
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-
 }  // namespace
 
 Outcome ChangeRun::run(std::span<const uint8_t> bytes) {
@@ -118,7 +113,7 @@ Result<> ChangeRun::deleteLink(ProgramReader& program) {
 
 Result<> ChangeRun::changeAddress(ChangeCode code, ProgramReader& program) {
   const auto link = program.string();
-  InterfaceAddress address{.link = 0, .address = addressField(program), .prefix = program.u8()};
+  InterfaceAddress address{.link = 0, .address = program.blob(), .prefix = program.u8()};
   address.withoutDetection = program.u8() != 0;
   auto index = indexOf(link);
   if (!index) return index.error();
@@ -133,9 +128,9 @@ Result<> ChangeRun::changeAddress(ChangeCode code, ProgramReader& program) {
 }
 
 Result<> ChangeRun::changeRoute(ChangeCode code, ProgramReader& program) {
-  Route route{.family = program.u8(), .destination = addressField(program), .prefix = program.u8()};
-  route.gateway = addressField(program);
-  route.source = addressField(program);
+  Route route{.family = program.u8(), .destination = program.blob(), .prefix = program.u8()};
+  route.gateway = program.blob();
+  route.source = program.blob();
   route.table = program.u32();
   route.metric = program.u32();
   route.type = program.u8();

@@ -96,7 +96,6 @@ Result<> packLink(const Message& message, ProgramWriter& reply) {
   const Attributes info(link.bytes(IFLA_LINKINFO), kLinkInfoTable);
   if (!link || !info || header.ifi_index <= 0)
     return Error{EBADMSG, "a link with malformed attributes", kMalformedReply};
-  const auto address = link.bytes(IFLA_ADDRESS);
   reply.u32(static_cast<uint32_t>(header.ifi_index));
   reply.string(link.string(IFLA_IFNAME));
   reply.string(info.string(IFLA_INFO_KIND));
@@ -104,7 +103,7 @@ Result<> packLink(const Message& message, ProgramWriter& reply) {
   reply.u32(link[IFLA_MTU].u32());
   reply.u32(link[IFLA_MASTER].u32());
   reply.u32(link[IFLA_LINK].u32());
-  reply.string({reinterpret_cast<const char*>(address.data()), address.size()});
+  reply.blob(link.bytes(IFLA_ADDRESS));
   return Unit{};
 }
 

@@ -43,8 +43,8 @@ void writeLinkDump(MessageWriter& writer);
 
 /**
  * Packs an RTM_NEWLINK reply: u32 index, string name, string kind, u32 flags (IFF_*), u32 mtu, u32 master (0:
- * none), u32 peer (IFLA_LINK: index of a veth's other end, in its own namespace; 0: none), string address
- * (hardware, raw bytes).
+ * none), u32 peer (IFLA_LINK: index of a veth's other end, in its own namespace; 0: none), blob address
+ * (hardware).
  */
 Result<> packLink(const Message& message, ProgramWriter& reply);
 

@@ -48,10 +48,6 @@ void writeRoute(MessageWriter& writer, const Route& route, uint8_t protocol, uin
   if (route.link != 0) writer.u32(RTA_OIF, route.link);
 }
 
-void packBytes(ProgramWriter& reply, std::span<const uint8_t> bytes) {
-  reply.string({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-}
-
 }  // namespace
 
 void writeNewRoute(MessageWriter& writer, const Route& route) {
@@ -87,9 +83,9 @@ Result<> packRoute(const Message& message, ProgramWriter& reply) {
   reply.u32(route.has(RTA_TABLE) ? route[RTA_TABLE].u32() : header.rtm_table);
   reply.u32(route[RTA_PRIORITY].u32());
   reply.u32(route[RTA_OIF].u32());
-  packBytes(reply, route.bytes(RTA_DST));
-  packBytes(reply, route.bytes(RTA_GATEWAY));
-  packBytes(reply, route.bytes(RTA_PREFSRC));
+  reply.blob(route.bytes(RTA_DST));
+  reply.blob(route.bytes(RTA_GATEWAY));
+  reply.blob(route.bytes(RTA_PREFSRC));
   return Unit{};
 }
 

@@ -36,7 +36,7 @@ void writeRouteDump(MessageWriter& writer, uint8_t family);
 
 /**
  * Packs an RTM_NEWROUTE reply: u8 family, u8 prefix, u8 type (RTN_*), u8 protocol (RTPROT_*), u8 scope
- * (RT_SCOPE_*), u32 table, u32 metric, u32 link (0: none), then raw addresses as strings, empty when absent:
+ * (RT_SCOPE_*), u32 table, u32 metric, u32 link (0: none), then raw addresses as blobs, empty when absent:
  * destination, gateway, source. Cached exceptions (RTM_F_CLONED) and multicast forwarding entries, which are
  * no routes of a table, are left out.
  */

@@ -1,0 +1,97 @@
+/** Connection tracking: the typed door to the kernel's table of flows. */
+import type { IpFamily } from '../util/address.ts'
+import type { SocketStats } from './addon.ts'
+import { NetlinkChannel, type SocketOptions } from './channel.ts'
+import { ConntrackEntries } from './conntrack-entries.ts'
+import { type ConntrackFilter, writeFilter } from './conntrack-filter.ts'
+import { familyNumber } from './packed-address.ts'
+import { ProgramReader, ProgramWriter } from './program.ts'
+
+export { ConntrackEntries, type ConntrackEntry, type ConntrackTuple } from './conntrack-entries.ts'
+export {
+  CONNTRACK_PROTOCOLS,
+  type ConntrackFilter,
+  type ConntrackProtocol,
+  STATUS_DST_NAT,
+  type TupleFilter,
+} from './conntrack-filter.ts'
+export { NetlinkError, type OperationFailure } from './errors.ts'
+
+/** Method numbers; `ConntrackSession` of native/conntrack/conntrack_session.h has the same. */
+const METHODS = { dump: 1, removeMatching: 2, removeEntries: 3, count: 4 } as const
+
+/** A NETLINK_NETFILTER socket for connection tracking with its own thread. All methods reject with a NetlinkError. */
+export class ConntrackSocket {
+  readonly #channel: NetlinkChannel
+
+  private constructor(channel: NetlinkChannel) {
+    this.#channel = channel
+  }
+
+  static async open(options: SocketOptions = {}): Promise<ConntrackSocket> {
+    return new ConntrackSocket(await NetlinkChannel.open('conntrack', options))
+  }
+
+  /** The whole table, of one family or of both: about a microsecond an entry. */
+  list(family?: IpFamily): Promise<ConntrackEntries> {
+    return this.#dump(family, [])
+  }
+
+  /**
+   * The entries that match any of the filters, none when there are none. One filter is the kernel's to apply, where it can;
+   * several take one pass over the whole table.
+   */
+  async find(filters: readonly ConntrackFilter[]): Promise<ConntrackEntries> {
+    const families = new Set(filters.map((filter) => filter.family))
+    if (families.size === 0) return new ConntrackEntries(new Uint8Array(0))
+    const [family] = families
+    return this.#dump(families.size === 1 ? family : undefined, filters)
+  }
+
+  /**
+   * Deletes the entries that match any of the filters and returns how many that were. Every filter must name something
+   * beside the family (ERR_NATIVE_PROGRAM): what names nothing would delete every connection of the node.
+   */
+  async delete(filters: readonly ConntrackFilter[]): Promise<number> {
+    if (filters.length === 0) return 0
+    const program = new ProgramWriter()
+    for (const filter of filters) writeFilter(program, filter)
+    return this.#number(
+      METHODS.removeMatching,
+      program.view(),
+      `delete connections by ${filters.length} filters`,
+    )
+  }
+
+  /** Deletes exactly these entries and returns how many were still there. */
+  async deleteEntries(entries: ConntrackEntries): Promise<number> {
+    if (entries.length === 0) return 0
+    return this.#number(METHODS.removeEntries, entries.records, `delete ${entries.length} connections`)
+  }
+
+  /** Entries in the table, of both families. */
+  count(): Promise<number> {
+    return this.#number(METHODS.count, new Uint8Array(0), 'count connections')
+  }
+
+  stats(): SocketStats {
+    return this.#channel.stats()
+  }
+
+  /** Idempotent; requests under way are finished first. */
+  close(): Promise<void> {
+    return this.#channel.close()
+  }
+
+  async #dump(family: IpFamily | undefined, filters: readonly ConntrackFilter[]): Promise<ConntrackEntries> {
+    const program = new ProgramWriter().u8(familyNumber(family))
+    for (const filter of filters) writeFilter(program, filter)
+    return new ConntrackEntries(
+      await this.#channel.request(METHODS.dump, [program.view()], () => 'list connections'),
+    )
+  }
+
+  async #number(method: number, buffer: Uint8Array, what: string): Promise<number> {
+    return new ProgramReader(await this.#channel.request(method, [buffer], () => what)).u32()
+  }
+}
