@@ -1,0 +1,70 @@
+import { formatAddress, type IpFamily } from '../../util/address.ts'
+import { type DataSet, dataFields, type Field, fieldLength, keyFields, nftFamily, TABLE } from './layout.ts'
+import type { NumberedClass, Plan } from './plan.ts'
+import { eachRecord, readHostNumber } from './records.ts'
+
+/** The plan as lines of nft's own language, one an object; chains of classes without their rules. */
+export function formatPlan(plan: Plan): string[] {
+  const table = `${nftFamily(plan.family)} ${TABLE}`
+  const lines: string[] = []
+  if (plan.creation !== undefined) lines.push(`destroy table ${table}`, `add table ${table}`)
+  for (const chain of plan.addedChains) lines.push(`add chain ${table} ${chain}`)
+  for (const added of plan.addedClasses) lines.push(`add element ${table} classes { ${numbered(added)} }`)
+  for (const { set, removed, added } of plan.elements) {
+    for (const record of eachRecord(removed))
+      lines.push(`delete element ${table} ${set} { ${formatKey(set, plan.family, record)} }`)
+    for (const record of eachRecord(added))
+      lines.push(`add element ${table} ${set} { ${formatElement(set, plan.family, record)} }`)
+  }
+  for (const gone of plan.removedClasses) lines.push(`delete element ${table} classes { ${numbered(gone)} }`)
+  for (const chain of plan.removedChains) lines.push(`delete chain ${table} ${chain}`)
+  return lines
+}
+
+/** A key as nft prints it: `10.96.0.1 . tcp . 80 . 0`. */
+export const formatKey = (set: DataSet, family: IpFamily, record: Uint8Array): string =>
+  formatFields(keyFields(set), family, record)
+
+/** An element as nft prints it: its key and, in a map, its data. */
+export function formatElement(set: DataSet, family: IpFamily, record: Uint8Array): string {
+  const key = formatKey(set, family, record)
+  const data = dataFields(set)
+  if (data.length === 0) return key
+  const keyLength = keyFields(set).reduce((length, field) => length + fieldLength(field, family), 0)
+  return `${key} : ${formatFields(data, family, record.subarray(keyLength))}`
+}
+
+const numbered = ({ name, number }: NumberedClass): string => `${formatPriority(number)} : goto ${name}`
+
+function formatFields(fields: readonly Field[], family: IpFamily, bytes: Uint8Array): string {
+  let at = 0
+  const texts = fields.map((field) => {
+    const length = fieldLength(field, family)
+    const text = formatField(field, bytes.subarray(at, at + length))
+    at += length
+    return text
+  })
+  return texts.join(' . ')
+}
+
+function formatField(field: Field, bytes: Uint8Array): string {
+  switch (field) {
+    case 'daddr':
+    case 'saddr':
+      return formatAddress(bytes)
+    case 'l4proto':
+      return PROTOCOL_NAMES[bytes[0] ?? 0] ?? String(bytes[0])
+    case 'dport':
+      return String((bytes[0] ?? 0) * 256 + (bytes[1] ?? 0))
+    case 'slot':
+      return String(readHostNumber(bytes, 0))
+    case 'priority':
+      return formatPriority(readHostNumber(bytes, 0))
+  }
+}
+
+const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' }
+
+/** A priority as traffic control writes class ids: major and minor in hexadecimal. */
+const formatPriority = (value: number): string =>
+  `${(value >>> 16).toString(16)}:${(value & 0xffff).toString(16)}`

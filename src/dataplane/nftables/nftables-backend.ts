@@ -1,0 +1,128 @@
+import type { SocketStats } from '../../native/addon.ts'
+import { NetlinkError, NftablesSocket, NftTransaction } from '../../native/nftables.ts'
+import { Pacer } from '../../util/pacer.ts'
+import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
+import type { Frontend } from '../desired/frontend.ts'
+import { DataplaneError } from '../errors.ts'
+import { failedCommit, noNftables, noPermission } from './failure.ts'
+import { DATA_SETS, nftFamily, TABLE } from './layout.ts'
+import { compareTable } from './observe.ts'
+import { isEmptyPlan } from './plan.ts'
+import { PlanBuilder, type PlannedUpdate } from './plan-builder.ts'
+import type { TableConfig } from './table-config.ts'
+import { TableState } from './table-state.ts'
+import { planTransaction } from './transaction.ts'
+
+/** Frontends of one family as elements of the table `hawser`; see `chains.ts` for what the table does with them. */
+export class NftablesBackend implements Backend {
+  readonly #socket: NftablesSocket
+  readonly #config: TableConfig
+  #state = new TableState()
+
+  private constructor(socket: NftablesSocket, config: TableConfig) {
+    this.#socket = socket
+    this.#config = config
+  }
+
+  /**
+   * Opens a socket and asks nf_tables for a sign of life; nothing in the kernel changes. Rejects with a
+   * DataplaneError when there is no permission, no nf_tables or no such namespace.
+   */
+  static async open(config: TableConfig, netns: string | undefined): Promise<NftablesBackend> {
+    let socket: NftablesSocket | undefined
+    try {
+      socket = await NftablesSocket.open(netns === undefined ? {} : { netns })
+      await socket.generation()
+      return new NftablesBackend(socket, config)
+    } catch (error) {
+      await socket?.close()
+      throw openError(error, netns)
+    }
+  }
+
+  async update(changes: FrontendChanges): Promise<CommitOutcome> {
+    const pacer = new Pacer()
+    const builder = new PlanBuilder(this.#config, this.#state)
+    for (const [key, frontend] of changes) {
+      builder.add(key, frontend)
+      if (pacer.due()) await pacer.pause()
+    }
+    const planned = await builder.finish(pacer)
+    if (planned.outgrown) return this.rebuild(this.#withChanges(changes))
+    return this.#commit(planned, this.#state)
+  }
+
+  async rebuild(frontends: readonly Frontend[]): Promise<CommitOutcome> {
+    const pacer = new Pacer()
+    const state = new TableState()
+    const builder = new PlanBuilder(this.#config, state)
+    for (const frontend of frontends) {
+      builder.add(frontend.key, frontend)
+      if (pacer.due()) await pacer.pause()
+    }
+    return this.#commit(await builder.finish(pacer), state)
+  }
+
+  audit(): Promise<readonly string[]> {
+    return compareTable(this.#socket, this.#state, this.#config, new Pacer())
+  }
+
+  objects(): ReadonlyMap<string, number> {
+    const state = this.#state
+    return new Map<string, number>([
+      ['frontends', state.frontends.size],
+      ['classes', state.classNumbers.size],
+      ...DATA_SETS.map((set) => [set, state.counts[set]] as const),
+    ])
+  }
+
+  async remove(): Promise<void> {
+    await this.#socket.commit(new NftTransaction(nftFamily(this.#config.family), TABLE).destroyTable())
+    this.#state = new TableState()
+  }
+
+  stats(): SocketStats {
+    return this.#socket.stats()
+  }
+
+  close(): Promise<void> {
+    return this.#socket.close()
+  }
+
+  /** Every frontend as it would be after the changes. */
+  #withChanges(changes: FrontendChanges): Frontend[] {
+    const unchanged = [...this.#state.frontends.values()].filter(({ frontend }) => !changes.has(frontend.key))
+    const changed = [...changes.values()].filter((frontend) => frontend !== undefined)
+    return [...unchanged.map(({ frontend }) => frontend), ...changed]
+  }
+
+  /** Commits a plan and, once the kernel has it, makes `state` what is committed. */
+  async #commit({ plan, adopt }: PlannedUpdate, state: TableState): Promise<CommitOutcome> {
+    if (isEmptyPlan(plan)) {
+      adopt()
+      return { kind: 'committed' }
+    }
+    const written = planTransaction(plan, this.#config)
+    try {
+      await this.#socket.commit(written.transaction)
+    } catch (error) {
+      return failedCommit(error, plan, written, this.#state, this.#config)
+    }
+    adopt()
+    this.#state = state
+    return { kind: 'committed' }
+  }
+}
+
+function openError(error: unknown, netns: string | undefined): unknown {
+  if (!(error instanceof NetlinkError)) return error
+  if (error.code === 'EPERM' || error.code === 'EACCES') return noPermission(error)
+  if (netns !== undefined && error.operation.startsWith('open'))
+    return new DataplaneError(
+      'NETNS_UNAVAILABLE',
+      `cannot enter network namespace ${netns}: ${error.message}`,
+      'check that the path exists and is a network namespace',
+      error,
+    )
+  return noNftables(error)
+}

@@ -1,0 +1,75 @@
+import type { Endpoint } from '../desired/frontend.ts'
+
+/** The endpoints of a frontend by slot: a new connection draws a number below the length and takes that slot. */
+export type Slots = readonly Endpoint[]
+
+export interface SlotUpdate {
+  /** Slots whose element goes (also those that get another endpoint: the kernel has no replace). */
+  readonly removed: readonly number[]
+  /** Slots that get an element; their endpoint is in `slots`. */
+  readonly added: readonly number[]
+  readonly slots: Slots
+}
+
+/**
+ * Places `endpoints` so that as few slots as possible change: what stays keeps its slot, a hole is filled by what is
+ * new, else by the endpoint of the last slot. Slots below `localCount` are only for the first `localCount` endpoints,
+ * so that a draw modulo `localCount` meets local endpoints alone.
+ */
+export function placeEndpoints(
+  before: Slots,
+  endpoints: readonly Endpoint[],
+  localCount = endpoints.length,
+): SlotUpdate {
+  const slots: (Endpoint | undefined)[] = new Array(endpoints.length).fill(undefined)
+  placeZone(before, endpoints, slots, 0, localCount)
+  placeZone(before, endpoints, slots, localCount, endpoints.length)
+  return difference(
+    before,
+    slots.filter((endpoint) => endpoint !== undefined),
+  )
+}
+
+/** Fills the slots [from, to) with the endpoints at those indexes. */
+function placeZone(
+  before: Slots,
+  endpoints: readonly Endpoint[],
+  slots: (Endpoint | undefined)[],
+  from: number,
+  to: number,
+): void {
+  const wanted = new Map<string, Endpoint>()
+  for (let i = from; i < to; i++) {
+    const endpoint = endpoints[i]
+    if (endpoint !== undefined) wanted.set(identity(endpoint), endpoint)
+  }
+  for (let slot = from; slot < Math.min(to, before.length); slot++) {
+    const stays = take(wanted, before[slot])
+    if (stays !== undefined) slots[slot] = stays
+  }
+  const homeless = wanted.values()
+  for (let slot = from; slot < to; slot++) slots[slot] ??= homeless.next().value
+}
+
+function take(wanted: Map<string, Endpoint>, endpoint: Endpoint | undefined): Endpoint | undefined {
+  if (endpoint === undefined) return undefined
+  const key = identity(endpoint)
+  const found = wanted.get(key)
+  wanted.delete(key)
+  return found
+}
+
+function difference(before: Slots, slots: Slots): SlotUpdate {
+  const removed: number[] = []
+  const added: number[] = []
+  for (let slot = 0; slot < Math.max(before.length, slots.length); slot++) {
+    const old = before[slot]
+    const now = slots[slot]
+    if (old !== undefined && now !== undefined && identity(old) === identity(now)) continue
+    if (old !== undefined) removed.push(slot)
+    if (now !== undefined) added.push(slot)
+  }
+  return { removed, added, slots }
+}
+
+const identity = (endpoint: Endpoint): string => `${endpoint.address}/${endpoint.port}`

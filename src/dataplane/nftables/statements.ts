@@ -1,0 +1,196 @@
+import { endianness } from 'node:os'
+import type { Expression, Register, Verdict } from '../../native/nft-expressions.ts'
+import { addressLength, type Cidr, type IpFamily, packAddress } from '../../util/address.ts'
+import type { SetName } from './layout.ts'
+
+/**
+ * Statements of nft's language as the expressions that nft 1.0.6 itself compiles them to, registers included
+ * (`nft --debug=netlink` shows them): only rules of that shape are listed back as what they mean.
+ */
+export type Statement = readonly Expression[]
+
+/** kube-proxy's default masqueradeBit, 14. */
+const MASQUERADE_MARK = 0x4000
+
+/** `IPS_DST_NAT` of linux/netfilter/nf_conntrack_common.h: this connection's destination was translated. */
+const CT_STATUS_DNAT = 0x20
+
+const IPPROTO_TCP = 6
+
+const LITTLE_ENDIAN = endianness() === 'LE'
+
+/** The register at a 4-byte word of the register file, by its 16-byte name where it begins one, as nft names it. */
+const register = (word: number): Register => (word % 4 === 0 ? 1 + word / 4 : 8 + word)
+
+const FIRST = register(0)
+
+const addressWords = (family: IpFamily): number => addressLength(family) / 4
+
+/** `ip saddr` or `ip daddr` into the register at `word`. */
+function loadAddress(family: IpFamily, field: 'saddr' | 'daddr', word: number, length?: number): Expression {
+  const full = addressLength(family)
+  const source = family === 'IPv4' ? 12 : 8
+  return {
+    expr: 'payload',
+    base: 'network',
+    offset: field === 'saddr' ? source : source + full,
+    length: length ?? full,
+    dreg: register(word),
+  }
+}
+
+/** `ip daddr . meta l4proto . th dport` from the first register on. `th`, since `tcp dport` breaks UDP silently. */
+function loadServiceKey(family: IpFamily): Expression[] {
+  const words = addressWords(family)
+  return [
+    loadAddress(family, 'daddr', 0),
+    { expr: 'meta', key: 'l4proto', dreg: register(words) },
+    { expr: 'payload', base: 'transport', offset: 2, length: 2, dreg: register(words + 1) },
+  ]
+}
+
+const verdict = (data: Verdict): Statement => [{ expr: 'immediate', dreg: 0, data }]
+
+export const drop: Statement = verdict('drop')
+export const returnToCaller: Statement = verdict('return')
+export const goto = (chain: string): Statement => verdict({ kind: 'goto', chain })
+
+/** `meta priority set ip daddr . meta l4proto . th dport map @svcs`; a miss ends the rule and leaves it as it was. */
+export const setPriorityFromMap = (family: IpFamily, map: SetName): Statement => [
+  ...loadServiceKey(family),
+  { expr: 'lookup', sreg: FIRST, dreg: FIRST, set: map },
+  { expr: 'meta', key: 'priority', sreg: FIRST },
+]
+
+/** `meta priority vmap @classes` */
+export const gotoByPriority = (map: SetName): Statement => [
+  { expr: 'meta', key: 'priority', dreg: FIRST },
+  { expr: 'lookup', sreg: FIRST, dreg: 0, set: map },
+]
+
+/** `meta priority set 0` */
+export const clearPriority: Statement = [
+  { expr: 'immediate', dreg: FIRST, data: hostNumber(0) },
+  { expr: 'meta', key: 'priority', sreg: FIRST },
+]
+
+/** `dnat ip to ip daddr . meta l4proto . th dport . numgen random mod SLOTS map @eps` */
+export const translateToSlot = (family: IpFamily, slots: number, map: SetName): Statement => [
+  ...loadServiceKey(family),
+  { expr: 'numgen', dreg: register(addressWords(family) + 2), modulus: slots, type: 'random' },
+  { expr: 'lookup', sreg: FIRST, dreg: FIRST, set: map },
+  {
+    expr: 'nat',
+    type: 'dnat',
+    family: family === 'IPv4' ? 'ip' : 'ip6',
+    addressMin: FIRST,
+    protoMin: register(addressWords(family)),
+  },
+]
+
+/** `ip daddr @set` */
+export const destinationInSet = (family: IpFamily, set: SetName): Statement => [
+  loadAddress(family, 'daddr', 0),
+  { expr: 'lookup', sreg: FIRST, set },
+]
+
+/** `ip saddr . ip daddr @set` */
+export const pairInSet = (family: IpFamily, set: SetName): Statement => [
+  loadAddress(family, 'saddr', 0),
+  loadAddress(family, 'daddr', addressWords(family)),
+  { expr: 'lookup', sreg: FIRST, set },
+]
+
+/** `ip saddr CIDR` or `ip daddr CIDR`. nft loads just the bytes of a prefix that ends on one. */
+export function addressIn(field: 'saddr' | 'daddr', { family, address, prefix }: Cidr): Statement {
+  const bytes = new Uint8Array(addressLength(family))
+  packAddress(address, bytes, 0)
+  const whole = prefix / 8
+  if (prefix > 0 && Number.isInteger(whole))
+    return [
+      loadAddress(family, field, 0, whole),
+      { expr: 'cmp', sreg: FIRST, op: 'eq', data: bytes.slice(0, whole) },
+    ]
+  return [
+    loadAddress(family, field, 0),
+    {
+      expr: 'bitwise',
+      sreg: FIRST,
+      dreg: FIRST,
+      length: bytes.length,
+      mask: prefixMask(bytes.length, prefix),
+      xor: new Uint8Array(bytes.length),
+    },
+    { expr: 'cmp', sreg: FIRST, op: 'eq', data: bytes },
+  ]
+}
+
+/** `meta l4proto tcp reject with tcp reset` */
+export const rejectTcp: Statement = [
+  { expr: 'meta', key: 'l4proto', dreg: FIRST },
+  { expr: 'cmp', sreg: FIRST, op: 'eq', data: Uint8Array.of(IPPROTO_TCP) },
+  { expr: 'reject', type: 'tcp-reset', code: 0 },
+]
+
+/** `reject with icmp type port-unreachable`, or its ICMPv6 twin. */
+export const rejectOther = (family: IpFamily): Statement => [
+  // Codes of port unreachable: 3 in RFC 792, 4 in RFC 4443.
+  { expr: 'reject', type: 'icmp-unreachable', code: family === 'IPv4' ? 3 : 4 },
+]
+
+/** `meta mark set meta mark or 0x4000`: masquerade this connection on its way out. */
+export const markForMasquerade: Statement = changeMark(~MASQUERADE_MARK >>> 0)
+
+/** `meta mark set meta mark xor 0x4000`: takes off the mark that is known to be there. */
+export const unmark: Statement = changeMark(0xffffffff)
+
+/** `meta mark & 0x4000 != 0` */
+export const isMarked: Statement = [{ expr: 'meta', key: 'mark', dreg: FIRST }, ...anyBit(MASQUERADE_MARK)]
+
+/** `ct status dnat` */
+export const wasTranslated: Statement = [
+  { expr: 'ct', key: 'status', dreg: FIRST },
+  ...anyBit(CT_STATUS_DNAT),
+]
+
+/** `masquerade fully-random` */
+export const masquerade: Statement = [{ expr: 'masq', flags: ['fully-random'] }]
+
+function changeMark(mask: number): Statement {
+  return [
+    { expr: 'meta', key: 'mark', dreg: FIRST },
+    {
+      expr: 'bitwise',
+      sreg: FIRST,
+      dreg: FIRST,
+      length: 4,
+      mask: hostNumber(mask),
+      xor: hostNumber(MASQUERADE_MARK),
+    },
+    { expr: 'meta', key: 'mark', sreg: FIRST },
+  ]
+}
+
+function anyBit(bit: number): Statement {
+  return [
+    {
+      expr: 'bitwise',
+      sreg: FIRST,
+      dreg: FIRST,
+      length: 4,
+      mask: hostNumber(bit),
+      xor: hostNumber(0),
+    },
+    { expr: 'cmp', sreg: FIRST, op: 'neq', data: hostNumber(0) },
+  ]
+}
+
+function hostNumber(value: number): Uint8Array {
+  const bytes = new Uint8Array(4)
+  new DataView(bytes.buffer).setUint32(0, value, LITTLE_ENDIAN)
+  return bytes
+}
+
+function prefixMask(length: number, prefix: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (0xff00 >> Math.max(0, Math.min(8, prefix - i * 8))) & 0xff)
+}

@@ -1,0 +1,45 @@
+import type { IpAddress } from '../../util/address.ts'
+import type { Frontend, FrontendKey } from '../desired/frontend.ts'
+import { type ClassName, ClassNumbers } from './classes.ts'
+import { DATA_SETS, type DataSet, type SetName } from './layout.ts'
+import { RefCounts } from './ref-counts.ts'
+import type { Slots } from './slots.ts'
+
+/** A frontend as the kernel has it. */
+export interface Programmed {
+  readonly frontend: Frontend
+  readonly slots: Slots
+  readonly className: ClassName
+}
+
+/**
+ * What the kernel's table holds, as far as transactions that it acknowledged say: enough to write the next
+ * difference without asking it. Endpoints are shared with the desired frontends, so its own cost is a few words each.
+ */
+export class TableState {
+  readonly frontends = new Map<FrontendKey, Programmed>()
+  /** ClusterIP frontends by address. */
+  readonly clusterIps = new RefCounts<IpAddress>()
+  /** Uses of endpoint addresses that may meet themselves. */
+  readonly hairpins = new RefCounts<IpAddress>()
+  /** Frontends by class. */
+  readonly classUsers = new RefCounts<ClassName>()
+  readonly classNumbers = new ClassNumbers()
+  /** Classes that nobody uses any more and that were not made ahead. */
+  readonly idleClasses = new Set<ClassName>()
+  readonly chains = new Set<string>()
+  readonly counts: Record<DataSet, number> = { svcs: 0, eps: 0, 'cluster-ips': 0, hairpin: 0 }
+  /** Caps that the sets were made with; undefined while there is no table. */
+  sizes: Readonly<Record<SetName, number>> | undefined
+
+  get elements(): number {
+    return DATA_SETS.reduce((sum, set) => sum + this.counts[set], 0)
+  }
+}
+
+/** A set with less room than this would be outgrown by the first handful of Services. */
+const SMALLEST_SET = 4096
+
+/** Four times what is in it now, as a power of two: a world must quadruple before its table is made anew. */
+export const sizeFor = (count: number): number =>
+  Math.max(SMALLEST_SET, 2 ** Math.ceil(Math.log2(Math.max(1, count * 4))))

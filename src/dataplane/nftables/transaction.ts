@@ -1,0 +1,70 @@
+import { endianness } from 'node:os'
+import { NftTransaction, type VerdictElement } from '../../native/nftables.ts'
+import { type Chain, constantChains, namedChain } from './chains.ts'
+import { CLASSES, type DataSet, nftFamily, recordLayout, SET_NAMES, setSpec, TABLE } from './layout.ts'
+import type { Creation, NumberedClass, Plan } from './plan.ts'
+import type { Records } from './records.ts'
+import type { TableConfig } from './table-config.ts'
+
+const LITTLE_ENDIAN = endianness() === 'LE'
+
+/** A plan as the addon takes it, and which of its operations are about which elements. */
+export interface PlanTransaction {
+  readonly transaction: NftTransaction
+  /** By operation; operations on chains, sets and classes are not in here. */
+  readonly elements: ReadonlyMap<number, { readonly set: DataSet; readonly records: Records }>
+}
+
+/** Writes a plan out: containers before what refers to them, references gone before what they refer to. */
+export function planTransaction(plan: Plan, config: TableConfig): PlanTransaction {
+  const transaction = new NftTransaction(nftFamily(plan.family), TABLE)
+  const elements = new Map<number, { set: DataSet; records: Records }>()
+  if (plan.creation !== undefined) create(transaction, plan.creation, config)
+  addChains(
+    transaction,
+    plan.addedChains.map((name) => namedChain(name, config)),
+  )
+  if (plan.addedClasses.length > 0)
+    transaction.addVerdictElements(CLASSES, plan.addedClasses.map(verdictElement))
+  for (const { set, removed, added } of plan.elements) {
+    const layout = recordLayout(set, plan.family)
+    if (removed.count > 0) {
+      elements.set(transaction.operations, { set, records: removed })
+      transaction.deleteElements(set, removed.bytes, { keyLength: layout.keyLength })
+    }
+    if (added.count > 0) {
+      elements.set(transaction.operations, { set, records: added })
+      transaction.addElements(set, added.bytes, layout)
+    }
+  }
+  if (plan.removedClasses.length > 0)
+    transaction.deleteVerdictElements(
+      CLASSES,
+      plan.removedClasses.map(({ number }) => classKey(number)),
+    )
+  for (const chain of plan.removedChains) transaction.deleteChain(chain)
+  return { transaction, elements }
+}
+
+function create(transaction: NftTransaction, { sizes }: Creation, config: TableConfig): void {
+  transaction.destroyTable().addTable()
+  for (const set of SET_NAMES) transaction.addSet(setSpec(set, config.family, sizes[set]))
+  addChains(transaction, constantChains(config))
+}
+
+function addChains(transaction: NftTransaction, chains: readonly Chain[]): void {
+  for (const chain of chains) transaction.addChain(chain)
+  for (const { name, rules } of chains) for (const rule of rules) transaction.addRule(name, rule)
+}
+
+export const verdictElement = ({ name, number }: NumberedClass): VerdictElement => ({
+  key: classKey(number),
+  verdict: { kind: 'goto', chain: name },
+})
+
+/** A class number as a key of `classes`: host order, like the packet's priority. */
+function classKey(number: number): Uint8Array {
+  const key = new Uint8Array(4)
+  new DataView(key.buffer).setUint32(0, number, LITTLE_ENDIAN)
+  return key
+}
