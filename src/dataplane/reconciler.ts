@@ -1,0 +1,280 @@
+import type { IpFamily } from '../util/address.ts'
+import { type Backoff, backoffDelay } from '../util/backoff.ts'
+import type { Logger } from '../util/logger.ts'
+import type { Backend, CommitOutcome, FrontendChanges } from './backend.ts'
+import type { Frontend, FrontendChange, FrontendKey } from './desired/frontend.ts'
+import { DataplaneError } from './errors.ts'
+import type { SyncMetrics } from './metrics.ts'
+import { RefusedFrontends } from './refused-frontends.ts'
+import { SyncWaiters } from './sync-waiters.ts'
+
+export interface ReconcilerOptions {
+  readonly family: IpFamily
+  readonly backend: Backend
+  /** Least time between the starts of two transactions, in ms; what comes in between waits together. */
+  readonly minSyncPeriodMs: number
+  readonly metrics: SyncMetrics
+  readonly log: Logger
+}
+
+export interface ReconcilerStatus {
+  readonly family: IpFamily
+  /** Objects in the kernel by kind. */
+  readonly objects: ReadonlyMap<string, number>
+  /** Ms since the epoch of the last transaction that the kernel took, undefined before the first. */
+  readonly lastSync: number | undefined
+  /** Why the kernel is not as desired at the moment; undefined when it is or is about to be. */
+  readonly lastError: Error | undefined
+  /** Frontends that the kernel refuses, and with what. */
+  readonly refused: ReadonlyMap<FrontendKey, Error>
+}
+
+const COMMIT_BACKOFF: Backoff = { firstMs: 100, maxMs: 30_000 }
+
+/**
+ * Keeps the kernel at what is desired for one address family. An idle reconciler commits a change at once; what
+ * comes while a transaction is under way goes into the next one. A failure is first met by leaving the refused
+ * frontends out or by rebuilding, then by back-off; it never reaches the source of the change.
+ */
+export class Reconciler {
+  readonly #family: IpFamily
+  readonly #backend: Backend
+  readonly #minSyncPeriodMs: number
+  readonly #metrics: SyncMetrics
+  readonly #log: Logger
+  readonly #desired = new Map<FrontendKey, Frontend>()
+  readonly #refused = new RefusedFrontends()
+  readonly #waiters = new SyncWaiters()
+  #pending = new Set<FrontendKey>()
+  /** What the transaction under way is about. */
+  #committing: ReadonlySet<FrontendKey> = new Set()
+  /** The kernel may hold anything: at the start, and after failures of unclear cause. */
+  #mustRebuild = true
+  /** Nothing is sent before the first desired state is known, so that a predecessor's rules serve until then. */
+  #begun = false
+  #failures = 0
+  #notBefore = 0
+  #lastSync: number | undefined
+  #lastError: Error | undefined
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+  #stopped = false
+
+  constructor(options: ReconcilerOptions) {
+    this.#family = options.family
+    this.#backend = options.backend
+    this.#minSyncPeriodMs = options.minSyncPeriodMs
+    this.#metrics = options.metrics
+    this.#log = options.log
+  }
+
+  /** Takes in changes that belong together. The first call, even an empty one, starts the work. */
+  change(changes: readonly FrontendChange[]): void {
+    for (const { key, frontend } of changes) {
+      if (frontend === undefined) this.#desired.delete(key)
+      else this.#desired.set(key, frontend)
+      this.#pending.add(key)
+      this.#refused.retryNow(key)
+    }
+    this.#waiters.advance()
+    this.#begun = true
+    this.#metrics.queued()
+    this.#wake()
+  }
+
+  /**
+   * Settles when every change taken in so far is in force, or rejects with a DataplaneError as soon as that is known
+   * to need back-off; the reconciler goes on trying all the same.
+   */
+  synced(): Promise<void> {
+    if (this.#stopped) return Promise.reject(closedError())
+    const waiting = this.#waiters.wait()
+    if (this.#running !== undefined || !this.#begun) return waiting
+    if (!this.#hasWork()) this.#settle(this.#waiters.latest)
+    else if (this.#failures > 0 && this.#lastError !== undefined)
+      this.#waiters.reject(this.#waiters.latest, this.#lastError)
+    return waiting
+  }
+
+  /** Compares the kernel with committed state and, where it differs, makes it anew. Returns the differences. */
+  async audit(): Promise<readonly string[]> {
+    await this.#idle()
+    if (this.#mustRebuild || this.#stopped) return []
+    const auditing = this.#backend.audit()
+    this.#running = auditing.then(
+      () => undefined,
+      () => undefined,
+    )
+    const differences = await auditing.finally(() => {
+      this.#running = undefined
+    })
+    if (differences.length > 0) {
+      this.#log.warn(
+        { family: this.#family, differences },
+        'somebody else changed our rules: making them anew',
+      )
+      this.#mustRebuild = true
+    }
+    this.#wake()
+    await this.synced()
+    return differences
+  }
+
+  isInForce(key: FrontendKey): boolean {
+    return (
+      !this.#mustRebuild && !this.#pending.has(key) && !this.#committing.has(key) && !this.#refused.has(key)
+    )
+  }
+
+  status(): ReconcilerStatus {
+    return {
+      family: this.#family,
+      objects: this.#backend.objects(),
+      lastSync: this.#lastSync,
+      lastError: this.#lastError,
+      refused: this.#refused.errors(),
+    }
+  }
+
+  /** Ends the work after the transaction under way; the kernel keeps what it has. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    await this.#running
+    this.#waiters.rejectAll(closedError())
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  /** Starts a run now or when it is due; a run under way looks for more work by itself. */
+  #wake(): void {
+    if (this.#stopped || !this.#begun || this.#running !== undefined) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const now = performance.now()
+    const due = this.#hasWork() ? this.#notBefore : Math.max(this.#notBefore, this.#refused.nextRetry())
+    if (due === Number.POSITIVE_INFINITY) return
+    if (due > now) {
+      this.#timer = setTimeout(() => this.#wake(), due - now)
+      return
+    }
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined
+      this.#wake()
+    })
+  }
+
+  #hasWork(): boolean {
+    return this.#mustRebuild || this.#pending.size > 0
+  }
+
+  async #run(): Promise<void> {
+    do {
+      await this.#syncOnce()
+    } while (!this.#stopped && this.#hasWork() && performance.now() >= this.#notBefore)
+  }
+
+  async #syncOnce(): Promise<void> {
+    const upTo = this.#waiters.latest
+    const taken = this.#pending
+    this.#pending = new Set()
+    for (const key of this.#refused.takeDue(performance.now())) taken.add(key)
+    this.#committing = taken
+    const full = this.#mustRebuild
+    const start = performance.now()
+    const outcome = await this.#attempt(full, taken)
+    this.#committing = new Set()
+    this.#notBefore = start + this.#minSyncPeriodMs
+    this.#metrics.attempted(full, (performance.now() - start) / 1000, outcome.kind)
+    if (outcome.kind === 'committed') this.#committed(taken, upTo)
+    else this.#failed(outcome, full, taken, upTo)
+  }
+
+  /** A throw is a bug or a lost socket: it must not end the loop, nor pass for a success. */
+  async #attempt(full: boolean, taken: ReadonlySet<FrontendKey>): Promise<CommitOutcome> {
+    try {
+      if (full) return await this.#backend.rebuild(this.#acceptable(taken))
+      return await this.#backend.update(this.#changesOf(taken))
+    } catch (error) {
+      return { kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) }
+    }
+  }
+
+  #acceptable(taken: ReadonlySet<FrontendKey>): Frontend[] {
+    const all = [...this.#desired.values()]
+    return this.#refused.size === 0 ? all : all.filter(({ key }) => taken.has(key) || !this.#refused.has(key))
+  }
+
+  #changesOf(taken: ReadonlySet<FrontendKey>): FrontendChanges {
+    const changes = new Map<FrontendKey, Frontend | undefined>()
+    for (const key of taken) changes.set(key, this.#desired.get(key))
+    return changes
+  }
+
+  #committed(taken: ReadonlySet<FrontendKey>, upTo: number): void {
+    this.#mustRebuild = false
+    this.#failures = 0
+    this.#lastSync = Date.now()
+    for (const key of taken) this.#refused.accept(key)
+    this.#metrics.synced(this.#refused.size)
+    this.#settle(upTo)
+  }
+
+  /** Work up to `upTo` is in force, but for what the kernel refuses. */
+  #settle(upTo: number): void {
+    const refusal = this.#refused.summary()
+    this.#lastError = refusal
+    if (refusal === undefined) this.#waiters.resolve(upTo)
+    else this.#waiters.reject(upTo, refusal)
+  }
+
+  #failed(
+    outcome: Exclude<CommitOutcome, { kind: 'committed' }>,
+    full: boolean,
+    taken: ReadonlySet<FrontendKey>,
+    upTo: number,
+  ): void {
+    const { error } = outcome
+    for (const key of taken) this.#pending.add(key)
+    if (outcome.kind === 'refused' && outcome.frontends.size > 0) {
+      for (const key of outcome.frontends) {
+        this.#pending.delete(key)
+        this.#refused.refuse(key, error, performance.now())
+      }
+      this.#log.error(
+        { family: this.#family, frontends: [...outcome.frontends], error: error.message },
+        'the kernel refused frontends: going on without them',
+      )
+      if (!this.#hasWork()) this.#settle(upTo)
+      return
+    }
+    if (!full) {
+      this.#log.warn(
+        { family: this.#family, error: error.message },
+        'transaction failed: making the table anew',
+      )
+      this.#mustRebuild = true
+      return
+    }
+    this.#failures++
+    const delay = backoffDelay(COMMIT_BACKOFF, this.#failures)
+    this.#notBefore = performance.now() + delay
+    this.#lastError =
+      error instanceof DataplaneError
+        ? error
+        : new DataplaneError(
+            'COMMIT_FAILED',
+            `the kernel did not take the ${this.#family} Service rules: ${error.message}`,
+            `trying again in ${delay} ms`,
+            error,
+          )
+    this.#log.error({ family: this.#family, error: error.message, retryInMs: delay }, 'sync failed')
+    this.#waiters.reject(upTo, this.#lastError)
+  }
+}
+
+const closedError = (): DataplaneError =>
+  new DataplaneError('CLOSED', 'the service proxy is closed', 'open a new one')
