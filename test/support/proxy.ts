@@ -1,0 +1,37 @@
+import { Registry } from 'prom-client'
+import { ServiceProxy, type ServiceProxyOptions } from '../../src/dataplane/proxy.ts'
+import type { Change } from '../../src/model/change.ts'
+import type { EndpointSlice } from '../../src/model/endpoint-slice.ts'
+import type { Service } from '../../src/model/service.ts'
+import { silentLogger } from '../../src/util/logger.ts'
+import { NODE_ADDRESS, POD_CIDR, SERVICE_CIDR } from './service-world.ts'
+import { address, cidr } from './services.ts'
+
+/** A service proxy in a namespace, set for the addresses of a ServiceWorld. */
+export const openProxy = (netns: string, options: Partial<ServiceProxyOptions> = {}): Promise<ServiceProxy> =>
+  ServiceProxy.open({
+    families: ['IPv4'],
+    serviceCidrs: [cidr(SERVICE_CIDR), cidr('fd00:96::/108')],
+    podCidrs: [cidr(POD_CIDR), cidr('fd00:1::/64')],
+    nodeAddresses: [address(NODE_ADDRESS), address('fd00:20::1')],
+    nodeName: 'here',
+    masqueradePodEgress: false,
+    netns,
+    registry: new Registry(),
+    log: silentLogger,
+    ...options,
+  })
+
+export const serviceChange = (service: Service): Change => ({
+  kind: 'Service',
+  name: service.name,
+  object: service,
+})
+
+export const sliceChange = (slice: EndpointSlice): Change => ({
+  kind: 'EndpointSlice',
+  name: slice.name,
+  object: slice,
+})
+
+export const goneChange = ({ kind, name }: Change): Change => ({ kind, name, object: undefined })
