@@ -1,10 +1,11 @@
+import type { PortRange } from '../../config/port-range.ts'
 import type { ObjectName } from '../../model/object-name.ts'
 import type { Problem } from '../../model/problem.ts'
 import type { Service } from '../../model/service.ts'
 import type { Cidr } from '../../util/address.ts'
 import type { Allocations } from './allocation-memory.ts'
 import { assignClusterIPs, type PlacedService } from './cluster-ips.ts'
-import { assignNodePorts, type PortRange } from './node-ports.ts'
+import { assignNodePorts } from './node-ports.ts'
 
 export interface AllocationRanges {
   /** At most one a family. */

@@ -5,7 +5,7 @@ export type Utf8 =
 
 /** Decodes strictly; a byte order mark is left out. */
 export function decodeUtf8(bytes: Uint8Array): Utf8 {
-  const text = decode(bytes, false)
+  const text = decode(bytes, false)?.replace(/^\ufeff/, '')
   if (text !== undefined) return { kind: 'text', text }
   // The longest good start. A streaming decoder takes a character that is cut off, and refuses a wrong byte.
   let good = 0
@@ -15,12 +15,14 @@ export function decodeUtf8(bytes: Uint8Array): Utf8 {
     if (decode(bytes.subarray(0, middle), true) === undefined) bad = middle - 1
     else good = middle
   }
-  return { kind: 'broken', before: decode(bytes.subarray(0, good), true) ?? '', offset: good }
+  const before = decode(bytes.subarray(0, good), true) ?? ''
+  // What begins a character and never ends it is not in the text: the fault is where it begins.
+  return { kind: 'broken', before, offset: Buffer.byteLength(before) }
 }
 
 function decode(bytes: Uint8Array, stream: boolean): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream })
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream })
   } catch {
     return undefined
   }

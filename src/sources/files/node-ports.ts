@@ -1,14 +1,9 @@
+import type { PortRange } from '../../config/port-range.ts'
 import type { ObjectName } from '../../model/object-name.ts'
 import type { Problem } from '../../model/problem.ts'
 import type { Protocol, Service, ServicePort } from '../../model/service.ts'
 import type { PlacedService } from './cluster-ips.ts'
 import { type Pool, pick, reservedBand } from './pool.ts'
-
-/** Both ends included. */
-export interface PortRange {
-  readonly first: number
-  readonly last: number
-}
 
 export interface NodePorts {
   /** Ports of every Service with its node ports filled in; a Service without an entry has an error. */

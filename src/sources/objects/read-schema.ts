@@ -22,10 +22,9 @@ function toProblem(issue: v.BaseIssue<unknown>): ObjectProblem {
     typeof step.key === 'number' ? step.key : String(step.key),
   )
   if (issue.received === 'undefined') return { path, reason: 'is required', severity: 'error' }
-  const reason =
-    issue.kind === 'schema'
-      ? `must be ${expectation(issue.expected)}, not ${received(issue)}`
-      : `${issue.message}, not ${received(issue)}`
+  // valibot's own messages say "Invalid …"; those of our schemas say what the value must be.
+  const must = issue.message.startsWith('Invalid ') ? `must be ${expectation(issue.expected)}` : issue.message
+  const reason = isScalar(issue.input) || issue.kind === 'schema' ? `${must}, not ${received(issue)}` : must
   const quotes = issue.kind === 'schema' && issue.expected === 'string' && isScalar(issue.input)
   return { path, reason, severity: 'error', ...(quotes ? { remedy: 'put the value in quotes' } : {}) }
 }

@@ -17,7 +17,8 @@ const servicePort = v.object({
   appProtocol: v.nullish(v.string()),
 })
 
-const clusterIP = v.union([v.literal('None'), ipAddress], 'must be an IP address or None')
+const clusterIPMessage = 'must be an IP address or None'
+const clusterIP = v.union([v.literal('None'), ipAddress], clusterIPMessage)
 const policy = v.nullish(v.picklist(['Cluster', 'Local']), 'Cluster')
 
 const affinityMessage = 'must be a number of seconds from 1 to 86400'
@@ -31,8 +32,9 @@ const affinitySeconds = v.pipe(
 /** core/v1 ServiceSpec, defaults as the API server fills them in. */
 const spec = v.object({
   type: v.nullish(v.picklist(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']), 'ClusterIP'),
-  clusterIP: v.optional(
-    v.pipe(v.nullable(v.union([v.literal(''), clusterIP])), v.transform(emptyToUndefined)),
+  clusterIP: v.pipe(
+    v.nullish(v.union([v.literal(''), v.literal('None'), ipAddress], clusterIPMessage), ''),
+    v.transform((text) => (text === '' ? undefined : text)),
   ),
   clusterIPs: v.nullish(v.pipe(v.array(clusterIP), v.maxLength(2, 'must have at most two addresses')), []),
   ipFamilies: v.nullish(v.pipe(v.array(ipFamily), v.maxLength(2, 'must have at most two families')), []),
@@ -75,7 +77,3 @@ const status = v.nullish(
 )
 
 export const serviceSchema = v.object({ ...typeMeta, metadata: objectMeta(dnsLabel), spec, status })
-
-function emptyToUndefined<Value extends string>(value: Value | '' | null): Value | undefined {
-  return value === '' || value === null ? undefined : value
-}
