@@ -11,6 +11,12 @@ const podBase = 10 * 2 ** 24 + 128 * 2 ** 16
 export const serviceRange = requireCidr('10.96.0.0/12')
 export const podRange = requireCidr('10.128.0.0/9')
 
+/** The node that the measured proxy runs on; it has its share of the pods. */
+export const ownNode = 'node-0'
+
+/** A well-filled node, within the kubelet's default limit of 110. */
+const podsPerNode = 100
+
 /** Most Services that `serviceRange` has room for, its first 256 addresses left alone. */
 export const maxServices = 2 ** 20 - 256
 
@@ -18,8 +24,8 @@ export const maxServices = 2 ** 20 - 256
 export const maxEndpoints = (services: number): number => Math.floor(2 ** 23 / services) - 1
 
 /**
- * A synthetic cluster as kube-proxy's scale tests build it: every Service a ClusterIP with one TCP port, every one
- * with the same number of ready endpoints, none of a pod of two Services. The same sizes give the same cluster.
+ * A synthetic cluster: every Service a ClusterIP with one TCP port, every one with the same number of ready
+ * endpoints, no pod of two Services, the pods spread over many nodes. The same sizes give the same cluster.
  */
 export class SyntheticCluster {
   readonly services: number
@@ -67,12 +73,20 @@ export class SyntheticCluster {
     return this.#sliceChange(index)
   }
 
+  /** Spreads the pods by Knuth's multiplicative hash, so that no stride of theirs meets one of the nodes'. */
+  #nodeOf(pod: number): string {
+    const nodes = Math.ceil((this.services * this.endpoints) / podsPerNode)
+    return `node-${(Math.imul(pod, 2_654_435_761) >>> 16) % nodes}`
+  }
+
   #sliceChange(index: number): Change {
     const service = serviceName(index)
     const absent = this.#absent[index]
     const endpoints: SliceEndpoint[] = []
-    for (let slot = 0; slot <= this.endpoints; slot++)
-      if (slot !== absent) endpoints.push(readyEndpoint(podAddress(index * (this.endpoints + 1) + slot)))
+    for (let slot = 0; slot <= this.endpoints; slot++) {
+      const pod = index * (this.endpoints + 1) + slot
+      if (slot !== absent) endpoints.push(readyEndpoint(addressAt(podBase + pod), this.#nodeOf(pod)))
+    }
     const object: EndpointSlice = {
       name: objectName('bench', `service-${index}-slice`),
       service,
@@ -115,18 +129,16 @@ const service = (index: number): Service => ({
   annotations: new Map(),
 })
 
-const readyEndpoint = (address: IpAddress): SliceEndpoint => ({
+const readyEndpoint = (address: IpAddress, nodeName: string): SliceEndpoint => ({
   address,
   ready: true,
   serving: true,
   terminating: false,
-  nodeName: undefined,
+  nodeName,
   zone: undefined,
   forZones: [],
   forNodes: [],
 })
-
-const podAddress = (index: number): IpAddress => addressAt(podBase + index)
 
 const addressAt = (value: number): IpAddress =>
   formatAddress(Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff))

@@ -2,7 +2,7 @@ import { ServiceProxy } from '../../src/dataplane/proxy.ts'
 import type { Registry } from '../../src/metrics/registry.ts'
 import type { Change } from '../../src/model/change.ts'
 import { silentLogger } from '../../src/util/logger.ts'
-import { podRange, SyntheticCluster, serviceRange } from '../model.ts'
+import { ownNode, podRange, SyntheticCluster, serviceRange } from '../model.ts'
 import type { LoadSizes } from './load.ts'
 
 /** What the processes that load a service proxy are told. */
@@ -28,7 +28,7 @@ export async function drive(input: DriveInput, registry: Registry, driver: Drive
     serviceCidrs: [serviceRange],
     podCidrs: [podRange],
     nodeAddresses: [],
-    nodeName: 'bench',
+    nodeName: ownNode,
     masqueradePodEgress: false,
     netns: input.netns,
     registry,

@@ -56,10 +56,13 @@ export function programmingFigures(rounds: readonly Round[], services: number): 
       value: over((round) => round.measured.messagesCold),
       unit: '',
     },
-    ms(
-      'event_loop_p99_ms',
-      'event loop delay, cold, p99',
-      over((round) => round.measured.eventLoopP99),
+    bounded(
+      ms(
+        'event_loop_p99_ms',
+        'event loop delay, cold, p99',
+        over((round) => round.measured.eventLoopP99),
+      ),
+      20,
     ),
     ms(
       'event_loop_max_ms',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { maxEndpoints, podRange, SyntheticCluster, serviceRange } from '../../../bench/model.ts'
+import { maxEndpoints, ownNode, podRange, SyntheticCluster, serviceRange } from '../../../bench/model.ts'
 import type { Change } from '../../../src/model/change.ts'
 import { cidrContains, type IpAddress } from '../../../src/util/address.ts'
 
@@ -30,6 +30,16 @@ describe('a synthetic cluster', () => {
     const cluster = new SyntheticCluster(services, maxEndpoints(services))
     const last = endpointAddresses(cluster.changeEndpoint(services - 1, 0)).at(-1)
     expect(last !== undefined && cidrContains(podRange, last)).toBe(true)
+  })
+
+  it('has about a hundred pods on every node, the own one included', () => {
+    const pods = new Map<string | undefined, number>()
+    for (const change of new SyntheticCluster(1000, 5).everything())
+      for (const { nodeName } of change.kind === 'EndpointSlice' ? (change.object?.endpoints ?? []) : [])
+        pods.set(nodeName, (pods.get(nodeName) ?? 0) + 1)
+    expect(pods.size).toBe(50)
+    expect(pods.get(ownNode)).toBeGreaterThan(70)
+    expect(Math.max(...pods.values())).toBeLessThan(130)
   })
 
   it('adds one endpoint and then removes one when a Service is visited twice', () => {
