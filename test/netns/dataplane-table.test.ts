@@ -1,0 +1,183 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ServiceProxy } from '../../src/dataplane/proxy.ts'
+import type { Change } from '../../src/model/change.ts'
+import { Netns } from '../support/netns.ts'
+import { goneChange, openProxy, serviceChange, sliceChange } from '../support/proxy.ts'
+import { port, service, slice } from '../support/services.ts'
+
+/** A world with every kind of frontend, in both families, with and without endpoints. */
+const WORLD: readonly Change[] = [
+  serviceChange(
+    service('web', '10.96.0.1', {
+      type: 'NodePort',
+      ports: [port({ nodePort: 30080 }), port({ name: 'dns', protocol: 'UDP', port: 53 })],
+    }),
+  ),
+  sliceChange(slice('web', ['10.1.0.2', '10.1.0.3', '10.1.0.4'])),
+  serviceChange(service('none', '10.96.0.2')),
+  serviceChange(service('six', 'fd00:96::1', { type: 'NodePort', ports: [port({ nodePort: 30081 })] })),
+  sliceChange(slice('six', ['fd00:1::2', 'fd00:1::3'])),
+]
+
+let netns: Netns
+let proxy: ServiceProxy
+
+beforeEach(async () => {
+  netns = await Netns.create('table')
+  proxy = await openProxy(netns.path, { families: ['IPv4', 'IPv6'], masqueradePodEgress: true })
+})
+
+afterEach(async () => {
+  await proxy?.close()
+  await netns?.dispose()
+})
+
+async function apply(...changes: readonly Change[]): Promise<void> {
+  proxy.apply(changes)
+  await proxy.synced()
+}
+
+/** nft lists elements in the order of its hash tables, which differs from one listing to the next. */
+const sorted = (listing: string): string[] =>
+  listing
+    .replace(/elements = \{([^}]*)\}/g, (_, elements: string) => elements.split(/,\s*/).sort().join(','))
+    .split('\n')
+    .map((line) => line.trim())
+
+describe('the table as nft sees it', () => {
+  it('is listed, and the listing makes the same table again', async () => {
+    await apply(...WORLD)
+    const listing = await netns.exec('nft', 'list', 'ruleset')
+    const folder = await mkdtemp(join(tmpdir(), 'hawser-'))
+    const other = await Netns.create('again')
+    try {
+      const file = join(folder, 'ruleset.nft')
+      await writeFile(file, listing)
+      await other.exec('nft', '-f', file)
+      expect(sorted(await other.exec('nft', 'list', 'ruleset'))).toEqual(sorted(listing))
+    } finally {
+      await other.dispose()
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  it.each([
+    ['ip', '10.96.0.1 . tcp . 80 . 0 : 10.1.0.2 . 8080'],
+    ['ip', '172.20.0.1 . tcp . 30080 . 2 : 10.1.0.4 . 8080'],
+    ['ip6', 'fd00:96::1 . tcp . 80 . 1 : fd00:1::3 . 8080'],
+    ['ip6', 'fd00:20::1 . tcp . 30081 . 0 : fd00:1::2 . 8080'],
+  ])('has for family %s the element %s', async (family, element) => {
+    await apply(...WORLD)
+    expect(await netns.exec('nft', 'list', 'map', family, 'hawser', 'eps')).toContain(element)
+  })
+})
+
+describe('the kernel and committed state', () => {
+  it('agree after every step of a changing world', async () => {
+    const steps: readonly (readonly Change[])[] = [
+      WORLD,
+      [sliceChange(slice('web', ['10.1.0.3', '10.1.0.4', '10.1.0.5', '10.1.0.6']))],
+      [sliceChange(slice('none', ['10.1.0.7']))],
+      [sliceChange(slice('web', []))],
+      WORLD.slice(0, 1).map(goneChange),
+      WORLD.map(goneChange),
+      WORLD,
+    ]
+    for (const step of steps) {
+      await apply(...step)
+      expect(await proxy.audit()).toEqual([])
+    }
+  })
+
+  it('agree beyond the sizes that the sets began with', async () => {
+    await apply(...WORLD)
+    const names = Array.from({ length: 1200 }, (_, i) => ({ name: `s${i}`, at: `${i >> 8}.${i & 255}` }))
+    await apply(
+      ...names.map(({ name, at }) => serviceChange(service(name, `10.96.${at}`.replace('96.0.', '96.9.')))),
+      ...names.map(({ name, at }) =>
+        sliceChange(slice(name, [`10.1.${at}`, `10.2.${at}`, `10.3.${at}`, `10.4.${at}`])),
+      ),
+    )
+    expect(await proxy.audit()).toEqual([])
+    const [v4] = proxy.status().families
+    expect(v4?.objects.get('eps')).toBe(4 * 1200 + 2 * 3)
+  })
+
+  it('agree again after a class of many slots has come, gone and been dropped', async () => {
+    const endpoints = (count: number): string[] => Array.from({ length: count }, (_, i) => `10.1.0.${i + 1}`)
+    await apply(serviceChange(service('web', '10.96.0.1')))
+    for (let count = 1; count <= 48; count++) await apply(sliceChange(slice('web', endpoints(count))))
+    await apply(sliceChange(slice('web', endpoints(2))))
+    await apply(sliceChange(slice('web', endpoints(3))))
+    expect(proxy.status().families[0]?.objects.get('classes')).toBeLessThan(20)
+    expect(await proxy.audit()).toEqual([])
+  })
+})
+
+describe('a table that somebody else', () => {
+  beforeEach(() => apply(...WORLD))
+
+  it.each([
+    ['deleted', ['delete', 'table', 'ip', 'hawser'], 'table ip hawser is gone'],
+    [
+      'took an element from',
+      ['delete', 'element', 'ip', 'hawser', 'svcs', '{ 10.96.0.1 . tcp . 80 }'],
+      'svcs lacks',
+    ],
+    [
+      'added an element to',
+      ['add', 'element', 'ip', 'hawser', 'cluster-ips', '{ 10.96.0.9 }'],
+      'cluster-ips has foreign 10.96.0.9',
+    ],
+    ['flushed a chain of', ['flush', 'chain', 'ip', 'hawser', 'nat-pre'], 'chain nat-pre has other rules'],
+    [
+      'flushed the classes of',
+      ['flush', 'map', 'ip6', 'hawser', 'classes'],
+      'map classes has other elements',
+    ],
+  ])('%s is found out and mended by the audit', async (_, command, difference) => {
+    await netns.exec('nft', ...command)
+    expect(await proxy.audit()).toContainEqual(expect.stringContaining(difference))
+    expect(await proxy.audit()).toEqual([])
+  })
+
+  it.each([
+    ['deleted', ['delete', 'table', 'ip', 'hawser']],
+    ['took an endpoint from', ['flush', 'map', 'ip', 'hawser', 'eps']],
+  ])('%s is mended by the next change that meets it', async (_, command) => {
+    await netns.exec('nft', ...command)
+    await apply(sliceChange(slice('web', ['10.1.0.8'])))
+    expect(await proxy.audit()).toEqual([])
+  })
+})
+
+describe('cleaning up', () => {
+  it('removes our tables and leaves others alone', async () => {
+    await apply(...WORLD)
+    await netns.exec('nft', 'add', 'table', 'ip', 'foreign')
+    await proxy.cleanup()
+    expect((await netns.exec('nft', 'list', 'tables')).trim()).toBe('table ip foreign')
+  })
+
+  it('is not part of closing', async () => {
+    await apply(...WORLD)
+    await proxy.close()
+    expect(await netns.exec('nft', 'list', 'tables')).toContain('table ip hawser')
+  })
+})
+
+describe('opening', () => {
+  it('changes nothing before the first apply', async () => {
+    expect(await netns.exec('nft', 'list', 'ruleset')).toBe('')
+  })
+
+  it('says which network namespace is not there', async () => {
+    await expect(openProxy('/var/run/netns/hw-absent')).rejects.toMatchObject({
+      code: 'NETNS_UNAVAILABLE',
+      message: expect.stringContaining('/var/run/netns/hw-absent'),
+    })
+  })
+})
