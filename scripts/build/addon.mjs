@@ -8,6 +8,7 @@ export const addon = {
   name: 'addon',
   title: 'building the native addon',
   inputs: [
+    'CMakeLists.txt',
     'native',
     'node_modules/cmake-js/package.json',
     'node_modules/node-addon-api/package.json',
@@ -18,11 +19,7 @@ export const addon = {
     forgetForeignCache()
     const cmakeJs = inRoot('node_modules', 'cmake-js', 'bin', 'cmake-js')
     const jobs = String(availableParallelism())
-    await runProgram(
-      process.execPath,
-      [cmakeJs, 'build', '-d', 'native', '-O', 'build', '--parallel', jobs],
-      { cwd: root },
-    )
+    await runProgram(process.execPath, [cmakeJs, 'build', '--parallel', jobs], { cwd: root })
   },
 }
 
@@ -35,7 +32,7 @@ function forgetForeignCache() {
   } catch {
     return
   }
-  if (text.includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${inRoot('native')}\n`)) return
+  if (text.includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${root}\n`)) return
   rmSync(cache)
   rmSync(inRoot('build', 'CMakeFiles'), { recursive: true, force: true })
 }
