@@ -33,7 +33,6 @@ export interface ContainerRecord {
   readonly exitCode: number
   readonly reason: string
   readonly message: string
-  readonly image: string
   /** The crash-loop delay that came before this start. */
   readonly restartDelayMs: number
 }

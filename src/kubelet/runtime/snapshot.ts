@@ -1,4 +1,10 @@
-import { type Container, ContainerState, type PodSandbox, PodSandboxState } from '../../gen/runtime.ts'
+import {
+  type Container,
+  ContainerState,
+  type ContainerStatus,
+  type PodSandbox,
+  PodSandboxState,
+} from '../../gen/runtime.ts'
 import { objectName } from '../../model/object-name.ts'
 import { type IpAddress, parseAddress } from '../../util/address.ts'
 import type { CriClient } from './cri-client.ts'
@@ -69,14 +75,21 @@ async function sandboxRecord(
   }
 }
 
+/** A container as it is now; undefined when the runtime has it no longer. */
+export async function readContainer(
+  client: CriClient,
+  record: ContainerRecord,
+): Promise<ContainerRecord | undefined> {
+  const status = await unlessGone(client.containerStatus(record.id))
+  return status === undefined ? undefined : { ...record, ...statusFields(status) }
+}
+
 async function containerRecord(
   client: CriClient,
   container: Container,
   known: ContainerRecord | undefined,
 ): Promise<ContainerRecord | undefined> {
-  const state = STATES[container.state]
-  // startedAt 0: noted by the one who started it, who does not know the runtime's time.
-  if (known?.state === state && (state !== 'running' || known.startedAt > 0)) return known
+  if (known?.state === STATES[container.state]) return known
   const status = await unlessGone(client.containerStatus(container.id))
   if (status === undefined) return undefined
   return {
@@ -85,17 +98,20 @@ async function containerRecord(
     podUid: container.labels[LABEL.podUid] ?? '',
     name: container.metadata?.name ?? '',
     attempt: container.metadata?.attempt ?? 0,
-    state: STATES[status.state],
-    createdAt: toMs(status.createdAt),
-    startedAt: toMs(status.startedAt),
-    finishedAt: toMs(status.finishedAt),
-    exitCode: status.exitCode,
-    reason: status.reason,
-    message: status.message,
-    image: container.image?.image ?? '',
     restartDelayMs: Number(container.annotations[ANNOTATION.restartDelay] ?? 0),
+    ...statusFields(status),
   }
 }
+
+const statusFields = (status: ContainerStatus) => ({
+  state: STATES[status.state],
+  createdAt: toMs(status.createdAt),
+  startedAt: toMs(status.startedAt),
+  finishedAt: toMs(status.finishedAt),
+  exitCode: status.exitCode,
+  reason: status.reason,
+  message: status.message,
+})
 
 const STATES: Record<ContainerState, ContainerRecordState> = {
   [ContainerState.CONTAINER_CREATED]: 'created',

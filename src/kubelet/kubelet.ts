@@ -1,0 +1,243 @@
+import { createHash } from 'node:crypto'
+import { mkdir, realpath } from 'node:fs/promises'
+import { totalmem } from 'node:os'
+import type { Registry } from '../metrics/registry.ts'
+import type { Change } from '../model/change.ts'
+import type { ConfigMap } from '../model/config-map.ts'
+import type { ObjectName } from '../model/object-name.ts'
+import type { PodStatus } from '../model/pod-status.ts'
+import type { IpAddress } from '../util/address.ts'
+import { type Clock, systemClock } from '../util/clock.ts'
+import type { Logger } from '../util/logger.ts'
+import { removeCgroup, removeEmptyCgroup } from './host/cgroups.ts'
+import { nodeDns } from './host/resolv-conf.ts'
+import { ImageStore } from './images/image-store.ts'
+import { KubeletError } from './kubelet-error.ts'
+import { removeLeftovers } from './leftovers.ts'
+import { KubeletMetrics } from './metrics.ts'
+import { countPods } from './pods/counts.ts'
+import { PodEffects } from './pods/effects.ts'
+import { PodManager, type PodNews } from './pods/manager.ts'
+import { CriClient } from './runtime/cri-client.ts'
+import { Relister } from './runtime/relister.ts'
+import type { RuntimeSnapshot } from './runtime/snapshot.ts'
+import { SnapshotClock } from './runtime/snapshot-clock.ts'
+import { PodVolumes } from './volumes/pod-volumes.ts'
+
+export type { PodNews } from './pods/manager.ts'
+
+export interface KubeletOptions {
+  /** CRI socket: `unix:///absolute/path.sock`. */
+  readonly endpoint: string
+  /** Absolute. Pods' volumes and logs lie in it; which pods are ours is told by it, too. */
+  readonly stateDir: string
+  readonly nodeName: string
+  readonly nodeAddresses: readonly IpAddress[]
+  readonly registry: Registry
+  readonly log: Logger
+  readonly clock?: Clock
+}
+
+export interface ExecResult {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The longest grace period that {@link Kubelet.removeAll} grants when none is given, in s. */
+const REMOVE_GRACE_SECONDS = 30
+/** What removing takes beyond the grace period, in ms. */
+const REMOVE_MS = 120_000
+const CGROUP_PARENT = '/hawser'
+
+/** Runs pods on a container runtime. Pods and ConfigMaps go in as changes, statuses come out. */
+export class Kubelet {
+  readonly #client: CriClient
+  readonly #relister: Relister
+  readonly #manager: PodManager
+  readonly #volumes: PodVolumes
+  readonly #cgroupRoot: string
+  readonly #configMaps: Map<ObjectName, ConfigMap>
+  readonly #listeners: Set<(news: PodNews) => void>
+  readonly #log: Logger
+
+  private constructor(parts: KubeletParts) {
+    this.#client = parts.client
+    this.#relister = parts.relister
+    this.#manager = parts.manager
+    this.#volumes = parts.volumes
+    this.#cgroupRoot = parts.cgroupRoot
+    this.#configMaps = parts.configMaps
+    this.#listeners = parts.listeners
+    this.#log = parts.log
+  }
+
+  /** Connects and reads what runs. Rejects with a RuntimeError when the runtime does not answer. */
+  static async open(options: KubeletOptions): Promise<Kubelet> {
+    return new Kubelet(await assemble(options))
+  }
+
+  /** Takes Pods and ConfigMaps; changes of other kinds are not its business. Never throws, returns at once. */
+  apply(changes: readonly Change[]): void {
+    // A pod sees the ConfigMaps that came with it.
+    for (const change of changes) {
+      if (change.kind !== 'ConfigMap') continue
+      if (change.object === undefined) this.#configMaps.delete(change.name)
+      else this.#configMaps.set(change.name, change.object)
+    }
+    for (const change of changes) {
+      if (change.kind === 'Pod') this.#manager.set(change.name, change.object)
+      else if (change.kind === 'ConfigMap') this.#manager.configMapChanged(change.name)
+    }
+  }
+
+  /** The source has said its first full state. Until then no pod is taken for an orphan. */
+  ready(): void {
+    this.#manager.sourceReady()
+    removeLeftovers(this.#volumes, this.#cgroupRoot, (uid) => this.#isNeeded(uid)).catch((error: unknown) =>
+      this.#log.warn({ error }, 'Something that former pods left on disk cannot be removed'),
+    )
+  }
+
+  statuses(): readonly PodStatus[] {
+    return [...this.#manager.actors].map(({ status }) => status)
+  }
+
+  /** Calls back at every change of a pod's status; returns what ends that. */
+  onStatus(listener: (news: PodNews) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Runs a command in a running container. Throws a {@link KubeletError} without one, a RuntimeError when it fails. */
+  async execSync(
+    pod: ObjectName,
+    container: string,
+    command: readonly string[],
+    timeoutMs: number,
+  ): Promise<ExecResult> {
+    const records = [...this.#manager.actors]
+      .filter(({ state }) => state.name === pod)
+      .flatMap(({ state }) => state.records.containers)
+    const running = records.find(({ name, state }) => name === container && state === 'running')
+    if (running === undefined) {
+      throw new KubeletError(
+        'CONTAINER_NOT_RUNNING',
+        `exec in ${pod}: no container ${container} runs there (see the pod's status)`,
+      )
+    }
+    const { exitCode, stdout, stderr } = await this.#client.execSync(running.id, command, timeoutMs)
+    const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8')
+    return { exitCode, stdout: text(stdout), stderr: text(stderr) }
+  }
+
+  /**
+   * Ends every pod, each with its grace period but at most `maxGraceSeconds`, and removes what is left of them anywhere.
+   * Rejects with a {@link KubeletError} when some do not go.
+   */
+  async removeAll(maxGraceSeconds = REMOVE_GRACE_SECONDS): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      const limitMs = REMOVE_MS + maxGraceSeconds * 1_000
+      timer = setTimeout(() => reject(this.#podsRemain(limitMs)), limitMs)
+    })
+    try {
+      await Promise.race([this.#manager.removeAll(maxGraceSeconds), late])
+    } finally {
+      clearTimeout(timer)
+    }
+    await removeLeftovers(this.#volumes, this.#cgroupRoot, () => false)
+    await removeCgroup(this.#cgroupRoot)
+    await removeEmptyCgroup(CGROUP_PARENT)
+  }
+
+  /** Lets go of everything; pods keep running, and the next Kubelet of this state folder adopts them. */
+  async close(): Promise<void> {
+    this.#manager.close()
+    this.#relister.close()
+    this.#client.close()
+  }
+
+  #isNeeded(uid: string): boolean {
+    return this.#manager.isKnown(uid) || this.#relister.snapshot?.pods.has(uid) === true
+  }
+
+  #podsRemain(limitMs: number): KubeletError {
+    const names = this.statuses().map(({ name, message }) => (message === '' ? name : `${name}: ${message}`))
+    return new KubeletError(
+      'PODS_REMAIN',
+      `removing all pods: after ${limitMs / 1_000} s there still are ${names.join(', ')} (see the runtime's log)`,
+    )
+  }
+}
+
+interface KubeletParts {
+  readonly client: CriClient
+  readonly relister: Relister
+  readonly manager: PodManager
+  readonly volumes: PodVolumes
+  readonly cgroupRoot: string
+  readonly configMaps: Map<ObjectName, ConfigMap>
+  readonly listeners: Set<(news: PodNews) => void>
+  readonly log: Logger
+}
+
+async function assemble(options: KubeletOptions): Promise<KubeletParts> {
+  const { endpoint, nodeName, nodeAddresses, log } = options
+  const clock = options.clock ?? systemClock
+  await mkdir(options.stateDir, { recursive: true, mode: 0o711 })
+  const stateDir = await realpath(options.stateDir)
+  const owner = ownerOf(stateDir)
+  const cgroupRoot = `${CGROUP_PARENT}/${owner}`
+  const configMaps = new Map<ObjectName, ConfigMap>()
+  const configMap = (name: ObjectName) => configMaps.get(name)
+  const listeners = new Set<(news: PodNews) => void>()
+
+  let manager: PodManager | undefined
+  const metrics = new KubeletMetrics(options.registry, () => countPods(manager?.actors ?? []))
+  const client = new CriClient(endpoint, (...call) => metrics.observeOperation(...call))
+  const snapshotClock = new SnapshotClock()
+  let firstSnapshot: RuntimeSnapshot | undefined
+  const relister = new Relister({
+    client,
+    owner,
+    clock: snapshotClock,
+    onSnapshot: (snapshot) => {
+      firstSnapshot ??= snapshot
+      manager?.onSnapshot(snapshot)
+    },
+    onAway: () => manager?.onRuntimeAway(),
+    observe: (...reading) => metrics.observeRelist(...reading),
+    log,
+  })
+  const volumes = new PodVolumes(stateDir, configMap)
+  const context = { owner, cgroupRoot, nodeMemoryBytes: totalmem(), dns: await nodeDns() }
+  const effects = new PodEffects({ client, volumes, context, nodeName, nodeAddresses, configMap, clock })
+  try {
+    await relister.start()
+  } catch (error) {
+    relister.close()
+    client.close()
+    throw error
+  }
+  manager = new PodManager(
+    {
+      effects,
+      images: new ImageStore(client, clock),
+      clock,
+      snapshotClock,
+      nodeAddresses,
+      relist: () => relister.request(),
+      log,
+      onNews: (news) => {
+        for (const listener of listeners) listener(news)
+      },
+      onStarted: (seconds) => metrics.observePodStart(seconds),
+    },
+    firstSnapshot ?? { sequence: 0, pods: new Map() },
+  )
+  return { client, relister, manager, volumes, cgroupRoot, configMaps, listeners, log }
+}
+
+/** Two Hawsers on one runtime differ in their state folders; the same folder is the same Hawser, restarted. */
+const ownerOf = (stateDir: string): string => createHash('sha256').update(stateDir).digest('hex').slice(0, 12)

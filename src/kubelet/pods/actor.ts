@@ -1,0 +1,171 @@
+import type { Container } from '../../model/pod.ts'
+import type { PodStatus } from '../../model/pod-status.ts'
+import type { IpAddress } from '../../util/address.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { Logger } from '../../util/logger.ts'
+import { ImageError, type ImageStore } from '../images/image-store.ts'
+import { isRuntimeAway } from '../runtime/runtime-error.ts'
+import type { SnapshotClock } from '../runtime/snapshot-clock.ts'
+import type { PodEffects } from './effects.ts'
+import type { PodAction } from './plan.ts'
+import { planPod } from './planner.ts'
+import type { PodEvent } from './pod-event.ts'
+import type { PodState } from './pod-state.ts'
+import { reduce } from './reduce.ts'
+import { podStatus } from './status.ts'
+import { stepFailure } from './step-failure.ts'
+
+/** What all actors of a node share. */
+export interface ActorContext {
+  readonly effects: PodEffects
+  readonly images: ImageStore
+  readonly clock: Clock
+  readonly snapshotClock: SnapshotClock
+  readonly nodeAddresses: readonly IpAddress[]
+  /** Wants a fresh snapshot. */
+  readonly relist: () => void
+  readonly onStatus: (actor: PodActor, status: PodStatus) => void
+  /** Nothing is left of the pod; the actor is done. */
+  readonly onRemoved: (actor: PodActor) => void
+  readonly log: Logger
+}
+
+/**
+ * The one owner of a pod's fate. Everything it hears goes into one state at once; what to do next is planned from that
+ * state alone, and done one step at a time. Images come in beside the steps.
+ */
+export class PodActor {
+  readonly #context: ActorContext
+  #state: PodState
+  #busy = false
+  #closed = false
+  #cancelWake: () => void = () => undefined
+  #status: PodStatus
+
+  /** Rests until {@link tell} or {@link wake}. */
+  constructor(state: PodState, context: ActorContext) {
+    this.#context = context
+    this.#state = state
+    this.#status = this.#computeStatus()
+  }
+
+  get state(): PodState {
+    return this.#state
+  }
+
+  get status(): PodStatus {
+    return this.#status
+  }
+
+  tell(event: PodEvent): void {
+    if (this.#closed) return
+    const { clock, snapshotClock } = this.#context
+    this.#state = reduce(this.#state, event, clock.now(), snapshotClock.tick())
+    this.#publish()
+    this.wake()
+  }
+
+  /** Plans, and does what is due. Harmless at any time. */
+  wake(): void {
+    if (!this.#busy && !this.#closed) void this.#work()
+  }
+
+  /** Lets the pod be as it is; what the step under way brings is not acted on. */
+  close(): void {
+    this.#closed = true
+    this.#cancelWake()
+  }
+
+  async #work(): Promise<void> {
+    this.#busy = true
+    this.#cancelWake()
+    while (!this.#closed) {
+      const plan = planPod(this.#state, this.#context.clock.now())
+      for (const container of plan.images) this.#requestImage(container)
+      if (plan.action === undefined) {
+        this.#rest(plan.wakeAt)
+        break
+      }
+      await this.#step(plan.action)
+    }
+    this.#busy = false
+  }
+
+  #rest(wakeAt: number | undefined): void {
+    if (this.#state.removed) {
+      this.close()
+      this.#context.onRemoved(this)
+      return
+    }
+    if (this.#state.missedSnapshot) this.#context.relist()
+    if (wakeAt === undefined) return
+    this.#cancelWake = this.#context.clock.at(wakeAt, () => {
+      // Time alone changes what there is to say, too: a back-off is over.
+      this.#publish()
+      this.wake()
+    })
+  }
+
+  async #step(action: PodAction): Promise<void> {
+    const { effects, log, relist } = this.#context
+    const { name, uid } = this.#state
+    try {
+      this.#hear(await effects.run(action, this.#state))
+    } catch (error) {
+      if (isRuntimeAway(error)) {
+        this.#hear({ kind: 'runtimeAway' })
+      } else {
+        const failure = stepFailure(action, error)
+        log.warn({ pod: name, uid, step: action.kind, error }, 'A step of a pod failed')
+        if (failure.retry === 'imageGone' && action.kind === 'startContainer') {
+          this.#context.images.forget(action.container.image)
+        }
+        this.#hear(failure)
+      }
+      // What a failed step left behind, the runtime alone knows.
+      relist()
+    }
+  }
+
+  /** {@link tell} from within the work: no second one begins. */
+  #hear(event: PodEvent): void {
+    const { clock, snapshotClock } = this.#context
+    this.#state = reduce(this.#state, event, clock.now(), snapshotClock.tick())
+    this.#publish()
+  }
+
+  #requestImage(container: Container): void {
+    this.#hear({ kind: 'imageRequested', container })
+    this.#context.images.ensure(container).then(
+      (id) => this.tell({ kind: 'imagePresent', container, id }),
+      (error: unknown) => this.#imageFailed(container, error),
+    )
+  }
+
+  #imageFailed(container: Container, error: unknown): void {
+    if (error instanceof ImageError) {
+      const { code, message, failures, retryAt } = error
+      const failure = { reason: code, message, count: failures, retryAt }
+      this.tell({ kind: 'imageFailed', container, failure })
+    } else {
+      // The runtime is away; the question is asked anew once it is back.
+      this.tell({ kind: 'runtimeAway' })
+      this.tell({ kind: 'imageForgotten', container })
+      this.#context.relist()
+    }
+  }
+
+  #publish(): void {
+    const status = this.#computeStatus()
+    if (sameStatus(status, this.#status)) return
+    this.#status = status
+    if (!this.#closed) this.#context.onStatus(this, status)
+  }
+
+  #computeStatus(): PodStatus {
+    return podStatus(this.#state, this.#context.nodeAddresses, this.#context.clock.now())
+  }
+}
+
+/** Statuses are small trees of plain values. */
+const sameStatus = (a: PodStatus, b: PodStatus): boolean => JSON.stringify(a) === JSON.stringify(b)

@@ -1,0 +1,203 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ConfigMap } from '../../model/config-map.ts'
+import type { ObjectName } from '../../model/object-name.ts'
+import type { Container, Pod } from '../../model/pod.ts'
+import type { IpAddress } from '../../util/address.ts'
+import type { Clock } from '../../util/clock.ts'
+import { removeCgroup } from '../host/cgroups.ts'
+import type { CriClient } from '../runtime/cri-client.ts'
+import type { ContainerRecord, SandboxRecord } from '../runtime/records.ts'
+import { RuntimeError } from '../runtime/runtime-error.ts'
+import { readContainer, sandboxAddresses } from '../runtime/snapshot.ts'
+import { logFile } from '../volumes/pod-folder.ts'
+import type { PodVolumes } from '../volumes/pod-volumes.ts'
+import { type CriContext, containerConfig, podCgroup, sandboxConfig } from './cri-config.ts'
+import { containerEnvironment } from './environment.ts'
+import type { PodAction } from './plan.ts'
+import type { StepOutcome } from './pod-event.ts'
+
+export interface EffectsOptions {
+  readonly client: CriClient
+  readonly volumes: PodVolumes
+  readonly context: CriContext
+  readonly nodeName: string
+  readonly nodeAddresses: readonly IpAddress[]
+  readonly configMap: (name: ObjectName) => ConfigMap | undefined
+  readonly clock: Clock
+}
+
+/** The pod a step is done to; `pod` is undefined for one that only the runtime knows. */
+export interface EffectSubject {
+  readonly name: ObjectName
+  readonly uid: string
+  readonly pod: Pod | undefined
+}
+
+/** The one part of a pod that touches the runtime, disks, mounts and cgroups: does a step, and says what came of it. */
+export class PodEffects {
+  readonly #options: EffectsOptions
+
+  constructor(options: EffectsOptions) {
+    this.#options = options
+  }
+
+  /** Rejects with what went wrong; whoever planned the step decides what that means. */
+  async run(action: PodAction, subject: EffectSubject): Promise<StepOutcome> {
+    const { client, volumes } = this.#options
+    switch (action.kind) {
+      case 'stopContainers':
+        return this.#stopContainers(action.records, action.graceSeconds)
+      case 'removeContainer':
+        return this.#removeContainer(action.record, subject)
+      case 'stopSandbox':
+        await client.stopPodSandbox(action.sandbox.id)
+        return { kind: 'sandboxStopped', id: action.sandbox.id }
+      case 'removeSandbox':
+        // A sandbox is not removed before its network is.
+        await client.stopPodSandbox(action.sandbox.id)
+        await client.removePodSandbox(action.sandbox.id)
+        return { kind: 'sandboxRemoved', id: action.sandbox.id }
+      case 'startCreated':
+        return this.#start(action.record)
+      case 'readTerminationMessage': {
+        const { id, name, attempt } = action.record
+        const message = await volumes.terminationMessage(subject, name, attempt)
+        return { kind: 'terminationMessageRead', id, message }
+      }
+      case 'cleanUp':
+        await volumes.remove(subject)
+        await removeCgroup(podCgroup(this.#options.context.cgroupRoot, subject.uid))
+        return { kind: 'cleanedUp' }
+      default:
+        return this.#runPod(action, podOf(subject))
+    }
+  }
+
+  async #runPod(
+    action: Extract<PodAction, { kind: 'prepareVolumes' | 'runSandbox' | 'startContainer' }>,
+    pod: Pod,
+  ): Promise<StepOutcome> {
+    switch (action.kind) {
+      case 'prepareVolumes':
+        await this.#options.volumes.prepare(pod)
+        return { kind: 'volumesReady' }
+      case 'runSandbox':
+        return this.#runSandbox(pod, action.attempt)
+      case 'startContainer':
+        return this.#createAndStart(pod, action)
+    }
+  }
+
+  async #runSandbox(pod: Pod, attempt: number): Promise<StepOutcome> {
+    const { client, volumes, context, clock } = this.#options
+    const id = await client.runPodSandbox(sandboxConfig(pod, attempt, volumes.folderOf(pod).logs, context))
+    const ips = await sandboxAddresses(client, id)
+    await volumes.writeHosts(pod, ips[0])
+    const sandbox: SandboxRecord = {
+      id,
+      pod: pod.name,
+      podUid: pod.uid,
+      attempt,
+      ready: true,
+      createdAt: clock.now(),
+      ips,
+      graceSeconds: pod.terminationGracePeriodSeconds,
+    }
+    return { kind: 'sandboxRunning', sandbox }
+  }
+
+  async #createAndStart(
+    pod: Pod,
+    action: Extract<PodAction, { kind: 'startContainer' }>,
+  ): Promise<StepOutcome> {
+    const { client, volumes, context, clock } = this.#options
+    const { sandbox, container, attempt, restartDelayMs, imageId } = action
+    const mounts = await volumes.mountsFor(pod, container, attempt)
+    const environment = this.#environment(pod, container, sandbox)
+    const config = containerConfig(
+      pod,
+      container,
+      { attempt, restartDelayMs, imageId, environment, mounts },
+      context,
+    )
+    const logs = volumes.folderOf(pod).logs
+    const id = await client.createContainer(
+      sandbox.id,
+      config,
+      sandboxConfig(pod, sandbox.attempt, logs, context),
+    )
+    const created: ContainerRecord = {
+      id,
+      sandboxId: sandbox.id,
+      podUid: pod.uid,
+      name: container.name,
+      attempt,
+      state: 'created',
+      createdAt: clock.now(),
+      startedAt: 0,
+      finishedAt: 0,
+      exitCode: 0,
+      reason: '',
+      message: '',
+      restartDelayMs,
+    }
+    const started = await this.#start(created)
+    const [record = created] = started.records
+    return { kind: 'containerStarted', container, record }
+  }
+
+  #environment(pod: Pod, container: Container, sandbox: SandboxRecord): ReadonlyMap<string, string> {
+    const { nodeName, nodeAddresses, configMap } = this.#options
+    const podIPs = pod.hostNetwork ? nodeAddresses : sandbox.ips
+    return containerEnvironment(pod, container, { nodeName, hostIPs: nodeAddresses, podIPs, configMap })
+  }
+
+  /** A container that does not start has ended, with the runtime's reason: the crash-loop back-off applies to it. */
+  async #start(created: ContainerRecord): Promise<Extract<StepOutcome, { kind: 'containersChanged' }>> {
+    const { client, clock } = this.#options
+    try {
+      await client.startContainer(created.id)
+      const running: ContainerRecord = { ...created, state: 'running', startedAt: clock.now() }
+      return { kind: 'containersChanged', records: [running] }
+    } catch (error) {
+      if (!(error instanceof RuntimeError) || error.code !== 'RUNTIME_REFUSED') throw error
+      const record = await readContainer(client, created)
+      if (record?.state !== 'exited') throw error
+      return { kind: 'containersChanged', records: [record] }
+    }
+  }
+
+  async #stopContainers(records: readonly ContainerRecord[], graceSeconds: number): Promise<StepOutcome> {
+    const { client } = this.#options
+    const stopped = await Promise.all(
+      records.map(async (record) => {
+        await ignoreMissing(client.stopContainer(record.id, graceSeconds))
+        return (await readContainer(client, record)) ?? { ...record, state: 'exited' as const }
+      }),
+    )
+    return { kind: 'containersChanged', records: stopped }
+  }
+
+  async #removeContainer(
+    { id, name, attempt }: ContainerRecord,
+    subject: EffectSubject,
+  ): Promise<StepOutcome> {
+    await this.#options.client.removeContainer(id)
+    await rm(join(this.#options.volumes.folderOf(subject).logs, logFile(name, attempt)), { force: true })
+    return { kind: 'containerRemoved', id }
+  }
+}
+
+function podOf({ name, pod }: EffectSubject): Pod {
+  if (pod === undefined) throw new Error(`pod ${name} has no manifest to start from`)
+  return pod
+}
+
+async function ignoreMissing(call: Promise<void>): Promise<void> {
+  try {
+    await call
+  } catch (error) {
+    if (!(error instanceof RuntimeError) || error.code !== 'RUNTIME_NOT_FOUND') throw error
+  }
+}

@@ -1,0 +1,163 @@
+import type { ObjectName } from '../../model/object-name.ts'
+import type { Pod } from '../../model/pod.ts'
+import type { PodStatus } from '../../model/pod-status.ts'
+import { NO_RECORDS } from '../runtime/records.ts'
+import type { RuntimeSnapshot } from '../runtime/snapshot.ts'
+import { type ActorContext, PodActor } from './actor.ts'
+import { initialPodState } from './pod-state.ts'
+
+/** A pod's news: what it is now, or that nothing is left of it. */
+export type PodNews = PodStatus | { readonly removed: ObjectName; readonly uid: string }
+
+export type ManagerContext = Omit<ActorContext, 'onStatus' | 'onRemoved'> & {
+  readonly onNews: (news: PodNews) => void
+  /** All containers of a pod run for the first time, this long after it was first seen. */
+  readonly onStarted: (seconds: number) => void
+}
+
+/**
+ * Which pods there are. One actor a UID; under one name, the next pod waits until nothing is left of the one before.
+ * Pods that only the runtime knows get an actor too, which ends them.
+ */
+export class PodManager {
+  readonly #context: ManagerContext
+  readonly #desired = new Map<ObjectName, Pod>()
+  readonly #actors = new Map<string, PodActor>()
+  readonly #actorContext: ActorContext
+  /** When actors of pods were done, by UID, until a snapshot is younger: older ones still show what was removed. */
+  readonly #removedAt = new Map<string, number>()
+  /** When pods that have not started yet were first seen, by UID. */
+  readonly #starting = new Map<string, number>()
+  #snapshot: RuntimeSnapshot
+  #sourceReady = false
+  #whenEmpty: (() => void) | undefined
+
+  constructor(context: ManagerContext, snapshot: RuntimeSnapshot) {
+    this.#context = context
+    this.#snapshot = snapshot
+    this.#actorContext = {
+      ...context,
+      onStatus: (actor, status) => this.#onStatus(actor, status),
+      onRemoved: (actor) => this.#onRemoved(actor),
+    }
+  }
+
+  get actors(): Iterable<PodActor> {
+    return this.#actors.values()
+  }
+
+  /** A pod as it should be, or undefined when it should not be. */
+  set(name: ObjectName, pod: Pod | undefined): void {
+    const before = this.#desired.get(name)
+    if (pod === undefined) this.#desired.delete(name)
+    else this.#desired.set(name, pod)
+    if (before !== undefined && before.uid !== pod?.uid) this.#terminate(before)
+    if (pod !== undefined) this.#run(pod)
+  }
+
+  configMapChanged(configMap: ObjectName): void {
+    for (const actor of this.#actors.values()) actor.tell({ kind: 'configMapChanged', configMap })
+  }
+
+  /** The source has said all there is: what the runtime has beyond that is nobody's. */
+  sourceReady(): void {
+    this.#sourceReady = true
+    this.#adoptOrphans()
+  }
+
+  isKnown(uid: string): boolean {
+    return this.#actors.has(uid) || [...this.#desired.values()].some((pod) => pod.uid === uid)
+  }
+
+  onSnapshot(snapshot: RuntimeSnapshot): void {
+    this.#snapshot = snapshot
+    for (const [uid, removedAt] of this.#removedAt) {
+      if (removedAt < snapshot.sequence) this.#removedAt.delete(uid)
+    }
+    for (const [uid, actor] of this.#actors) {
+      const records = snapshot.pods.get(uid) ?? NO_RECORDS
+      const { state } = actor
+      if (records === state.records && !state.runtimeAway && !state.missedSnapshot) continue
+      actor.tell({ kind: 'observed', records, sequence: snapshot.sequence })
+    }
+    if (this.#sourceReady) this.#adoptOrphans()
+  }
+
+  onRuntimeAway(): void {
+    for (const actor of this.#actors.values()) actor.tell({ kind: 'runtimeAway' })
+  }
+
+  /** Ends every pod, those of nobody too; resolves when nothing is left. */
+  async removeAll(maxGraceSeconds: number): Promise<void> {
+    for (const pod of this.#desired.values()) this.#terminate(pod, maxGraceSeconds)
+    this.#desired.clear()
+    this.#adoptOrphans()
+    if (this.#actors.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve
+    })
+  }
+
+  close(): void {
+    for (const actor of this.#actors.values()) actor.close()
+  }
+
+  #run(pod: Pod): void {
+    const actor = this.#actors.get(pod.uid)
+    if (actor !== undefined) {
+      // One that is ending goes all the way; `onRemoved` begins anew.
+      if (actor.state.terminating === undefined && actor.state.pod !== pod)
+        actor.tell({ kind: 'desired', pod })
+      return
+    }
+    const predecessor = [...this.#actors.values()].some(({ state }) => state.name === pod.name)
+    if (!predecessor) this.#start(pod.name, pod.uid, pod)
+  }
+
+  #start(name: ObjectName, uid: string, pod: Pod | undefined): void {
+    const { clock, snapshotClock } = this.#context
+    const stale = this.#removedAt.has(uid)
+    const records = stale ? NO_RECORDS : (this.#snapshot.pods.get(uid) ?? NO_RECORDS)
+    const asOf = stale ? snapshotClock.tick() : this.#snapshot.sequence
+    const actor = new PodActor(initialPodState(name, uid, pod, records, asOf), this.#actorContext)
+    this.#actors.set(uid, actor)
+    if (pod !== undefined && records.containers.length === 0) this.#starting.set(uid, clock.now())
+    this.#context.onNews(actor.status)
+    actor.wake()
+  }
+
+  #terminate(pod: Pod, maxGraceSeconds = Number.POSITIVE_INFINITY): void {
+    const graceSeconds = Math.min(pod.terminationGracePeriodSeconds, maxGraceSeconds)
+    this.#actors.get(pod.uid)?.tell({ kind: 'terminate', graceSeconds })
+  }
+
+  /** Only pods with our own mark are in a snapshot at all. */
+  #adoptOrphans(): void {
+    for (const [uid, { sandboxes }] of this.#snapshot.pods) {
+      const [sandbox] = sandboxes
+      if (sandbox === undefined || this.isKnown(uid) || this.#removedAt.has(uid)) continue
+      this.#context.log.info({ pod: sandbox.pod, uid }, 'A pod that nobody wants any more is removed')
+      this.#start(sandbox.pod, uid, undefined)
+    }
+  }
+
+  #onStatus(actor: PodActor, status: PodStatus): void {
+    const seenAt = this.#starting.get(status.uid)
+    const running = status.containers.every(({ state }) => state.kind === 'running')
+    if (seenAt !== undefined && status.phase === 'Running' && running) {
+      this.#starting.delete(status.uid)
+      this.#context.onStarted((this.#context.clock.now() - seenAt) / 1_000)
+    }
+    if (this.#actors.get(status.uid) === actor) this.#context.onNews(status)
+  }
+
+  #onRemoved({ state: { name, uid } }: PodActor): void {
+    this.#actors.delete(uid)
+    this.#starting.delete(uid)
+    this.#removedAt.set(uid, this.#context.snapshotClock.tick())
+    this.#context.onNews({ removed: name, uid })
+    const next = this.#desired.get(name)
+    if (next !== undefined) this.#run(next)
+    if (this.#actors.size === 0) this.#whenEmpty?.()
+  }
+}

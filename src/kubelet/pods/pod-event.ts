@@ -1,0 +1,44 @@
+import type { ObjectName } from '../../model/object-name.ts'
+import type { Container, Pod } from '../../model/pod.ts'
+import type { ContainerRecord, PodRecords, SandboxRecord } from '../runtime/records.ts'
+import type { PodAction } from './plan.ts'
+import type { Failure } from './pod-state.ts'
+
+/** What a pod hears: wishes, news, and what came of its steps. */
+export type PodEvent =
+  | { readonly kind: 'desired'; readonly pod: Pod }
+  | { readonly kind: 'terminate'; readonly graceSeconds: number }
+  | { readonly kind: 'configMapChanged'; readonly configMap: ObjectName }
+  | { readonly kind: 'observed'; readonly records: PodRecords; readonly sequence: number }
+  | { readonly kind: 'runtimeAway' }
+  | { readonly kind: 'imageRequested'; readonly container: Container }
+  | { readonly kind: 'imagePresent'; readonly container: Container; readonly id: string }
+  | { readonly kind: 'imageFailed'; readonly container: Container; readonly failure: Failure }
+  /** Nothing is known of it after all: the runtime went away in between, or has removed it. */
+  | { readonly kind: 'imageForgotten'; readonly container: Container }
+  | StepOutcome
+
+/** What came of one step; the runtime's records as the step left them. */
+export type StepOutcome =
+  | { readonly kind: 'volumesReady' }
+  | { readonly kind: 'sandboxRunning'; readonly sandbox: SandboxRecord }
+  | { readonly kind: 'sandboxStopped'; readonly id: string }
+  | { readonly kind: 'sandboxRemoved'; readonly id: string }
+  | { readonly kind: 'containerStarted'; readonly container: Container; readonly record: ContainerRecord }
+  | { readonly kind: 'containersChanged'; readonly records: readonly ContainerRecord[] }
+  | { readonly kind: 'containerRemoved'; readonly id: string }
+  | { readonly kind: 'terminationMessageRead'; readonly id: string; readonly message: string }
+  | { readonly kind: 'cleanedUp' }
+  | StepFailure
+
+export interface StepFailure {
+  readonly kind: 'stepFailed'
+  readonly action: PodAction
+  readonly reason: string
+  readonly message: string
+  /**
+   * `later`: after a back-off. `onChange`: it will not work before something it depends on changes. `imageGone`: the
+   * image has to be brought in again first.
+   */
+  readonly retry: 'later' | 'onChange' | 'imageGone'
+}

@@ -1,0 +1,84 @@
+import type { ObjectName } from '../../model/object-name.ts'
+import type { Pod } from '../../model/pod.ts'
+import type { PodRecords } from '../runtime/records.ts'
+
+/** Something that did not work, and when to try again. */
+export interface Failure {
+  /** One word, as kubectl shows it (`CreateContainerError`). */
+  readonly reason: string
+  readonly message: string
+  /** How often in a row. */
+  readonly count: number
+  /** ms since the epoch; undefined: not before something it depends on changes. */
+  readonly retryAt: number | undefined
+}
+
+/** The image of one container. */
+export type ImageState =
+  | { readonly kind: 'pulling' }
+  | { readonly kind: 'present'; readonly id: string }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
+export type VolumesState =
+  | { readonly kind: 'unprepared' }
+  | { readonly kind: 'ready' }
+  /** Ready, but a ConfigMap in them is another one by now. */
+  | { readonly kind: 'outdated' }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
+/** Everything known of one pod: what planner and status are computed from. A value; only `reduce` makes new ones. */
+export interface PodState {
+  readonly name: ObjectName
+  readonly uid: string
+  /** Undefined for one that only the runtime knows: it is to be removed. */
+  readonly pod: Pod | undefined
+  readonly terminating: { readonly graceSeconds: number } | undefined
+  readonly records: PodRecords
+  /** Of the snapshot clock: older snapshots do not know of effects that `records` has. */
+  readonly recordsAsOf: number
+  /** A snapshot was passed over for its age, and with it perhaps news. */
+  readonly missedSnapshot: boolean
+  /** The runtime does not answer: `records` is the last that was known. */
+  readonly runtimeAway: boolean
+  readonly volumes: VolumesState
+  /** By container name; absent until asked for. */
+  readonly images: ReadonlyMap<string, ImageState>
+  readonly sandboxFailure: Failure | undefined
+  /** Highest attempt tried, whether or not the runtime has a record of it. */
+  readonly sandboxAttempt: number
+  /** Containers that could not be created, by name. */
+  readonly containerFailures: ReadonlyMap<string, Failure>
+  /** What ended containers left in their termination log, by container ID. */
+  readonly terminationMessages: ReadonlyMap<string, string>
+  /** A step that stops, removes or clears away failed. */
+  readonly removalFailure: Failure | undefined
+  /** Nothing is left of the pod, on disk or in the runtime. */
+  readonly removed: boolean
+}
+
+export function initialPodState(
+  name: ObjectName,
+  uid: string,
+  pod: Pod | undefined,
+  records: PodRecords,
+  recordsAsOf: number,
+): PodState {
+  return {
+    name,
+    uid,
+    pod,
+    terminating: undefined,
+    records,
+    recordsAsOf,
+    missedSnapshot: false,
+    runtimeAway: false,
+    volumes: { kind: 'unprepared' },
+    images: new Map(),
+    sandboxFailure: undefined,
+    sandboxAttempt: -1,
+    containerFailures: new Map(),
+    terminationMessages: new Map(),
+    removalFailure: undefined,
+    removed: false,
+  }
+}

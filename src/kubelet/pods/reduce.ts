@@ -1,0 +1,191 @@
+import { splitObjectName } from '../../model/object-name.ts'
+import type { Pod } from '../../model/pod.ts'
+import { type Backoff, backoffDelay } from '../../util/backoff.ts'
+import type { ContainerRecord, PodRecords } from '../runtime/records.ts'
+import { configMapsOf, configMapsOfVolumes } from './config-map-references.ts'
+import type { PodEvent, StepFailure } from './pod-event.ts'
+import type { Failure, PodState, VolumesState } from './pod-state.ts'
+
+/** The kubelet's own for creating a container (`MaxContainerBackOff`); the others are short because they cost little. */
+const BACKOFF = {
+  container: { firstMs: 10_000, maxMs: 300_000 },
+  sandbox: { firstMs: 1_000, maxMs: 60_000 },
+  volumes: { firstMs: 1_000, maxMs: 60_000 },
+  removal: { firstMs: 500, maxMs: 30_000 },
+} satisfies Record<string, Backoff>
+
+/** The state after an event. Pure. `sequence` is the snapshot clock's time now, for what steps did. */
+export function reduce(state: PodState, event: PodEvent, now: number, sequence: number): PodState {
+  switch (event.kind) {
+    case 'desired':
+      return onDesired(state, event.pod)
+    case 'terminate':
+      return { ...state, terminating: { graceSeconds: event.graceSeconds } }
+    case 'configMapChanged':
+      return onConfigMapChanged(state, event.configMap)
+    case 'observed':
+      if (event.sequence < state.recordsAsOf) return { ...state, missedSnapshot: true }
+      return { ...state, records: event.records, runtimeAway: false, missedSnapshot: false }
+    case 'runtimeAway':
+      return { ...state, runtimeAway: true, recordsAsOf: sequence }
+    case 'imageRequested':
+      return withImage(state, event.container.name, { kind: 'pulling' })
+    case 'imagePresent':
+      return withImage(state, event.container.name, { kind: 'present', id: event.id })
+    case 'imageFailed':
+      return withImage(state, event.container.name, { kind: 'failed', failure: event.failure })
+    case 'imageForgotten':
+      return { ...state, images: without(state.images, event.container.name) }
+    case 'volumesReady':
+      return { ...state, volumes: { kind: 'ready' } }
+    case 'terminationMessageRead':
+      return { ...state, terminationMessages: with_(state.terminationMessages, event.id, event.message) }
+    case 'cleanedUp':
+      return { ...state, removed: true }
+    case 'stepFailed':
+      return onStepFailed(state, event, now)
+    default:
+      return { ...onRuntimeStep(state, event), recordsAsOf: sequence }
+  }
+}
+
+type RuntimeStep = Extract<
+  PodEvent,
+  {
+    kind:
+      | 'sandboxRunning'
+      | 'sandboxStopped'
+      | 'sandboxRemoved'
+      | 'containerStarted'
+      | 'containersChanged'
+      | 'containerRemoved'
+  }
+>
+
+function onRuntimeStep(state: PodState, event: RuntimeStep): PodState {
+  const { records } = state
+  const { sandboxes, containers } = records
+  switch (event.kind) {
+    case 'sandboxRunning': {
+      const { attempt } = event.sandbox
+      const added = { ...records, sandboxes: [event.sandbox, ...sandboxes] }
+      return { ...state, records: added, sandboxFailure: undefined, sandboxAttempt: attempt }
+    }
+    case 'sandboxStopped': {
+      const stopped = sandboxes.map((it) => (it.id === event.id ? { ...it, ready: false, ips: [] } : it))
+      return { ...state, records: { ...records, sandboxes: stopped }, removalFailure: undefined }
+    }
+    case 'sandboxRemoved': {
+      const kept = {
+        sandboxes: sandboxes.filter(({ id }) => id !== event.id),
+        containers: containers.filter(({ sandboxId }) => sandboxId !== event.id),
+      }
+      return { ...state, records: kept, removalFailure: undefined }
+    }
+    case 'containerStarted': {
+      const { name, imagePullPolicy } = event.container
+      return {
+        ...state,
+        records: upsert(records, [event.record]),
+        containerFailures: without(state.containerFailures, name),
+        // What was pulled was for this start alone.
+        images: imagePullPolicy === 'Always' ? without(state.images, name) : state.images,
+      }
+    }
+    case 'containersChanged':
+      return { ...state, records: upsert(records, event.records), removalFailure: undefined }
+    case 'containerRemoved':
+      return {
+        ...state,
+        records: { sandboxes, containers: containers.filter(({ id }) => id !== event.id) },
+        removalFailure: undefined,
+      }
+  }
+}
+
+/** Another version of the same pod: what failed for the old one may work now. */
+function onDesired(state: PodState, pod: Pod): PodState {
+  const before = new Map(containersOf(state.pod).map(({ name, image }) => [name, image]))
+  const changed = containersOf(pod).filter(({ name, image }) => before.get(name) !== image)
+  const images = new Map(state.images)
+  for (const { name } of changed) images.delete(name)
+  return {
+    ...state,
+    pod,
+    images,
+    volumes: afterChange(state.volumes),
+    sandboxFailure: undefined,
+    containerFailures: new Map(),
+  }
+}
+
+function onConfigMapChanged(state: PodState, configMap: PodState['name']): PodState {
+  const { pod, volumes } = state
+  if (pod === undefined) return state
+  const { namespace, name } = splitObjectName(configMap)
+  if (splitObjectName(state.name).namespace !== namespace || !configMapsOf(pod).has(name)) return state
+  // Those without a time to retry at were waiting for just this.
+  const lasting = [...state.containerFailures].filter(([, failure]) => failure.retryAt !== undefined)
+  const isShown = configMapsOfVolumes(pod).has(name)
+  return {
+    ...state,
+    volumes: isShown ? afterChange(volumes) : volumes,
+    containerFailures: new Map(lasting),
+  }
+}
+
+const afterChange = ({ kind }: VolumesState): VolumesState =>
+  kind === 'ready' || kind === 'outdated' ? { kind: 'outdated' } : { kind: 'unprepared' }
+
+function onStepFailed(state: PodState, event: StepFailure, now: number): PodState {
+  const { action } = event
+  const failed = (backoff: Backoff, previous: Failure | undefined): Failure => {
+    const count = (previous?.count ?? 0) + 1
+    const retryAt = event.retry === 'onChange' ? undefined : now + backoffDelay(backoff, count)
+    return { reason: event.reason, message: event.message, count, retryAt }
+  }
+  switch (action.kind) {
+    case 'prepareVolumes': {
+      const previous = state.volumes.kind === 'failed' ? state.volumes.failure : undefined
+      return { ...state, volumes: { kind: 'failed', failure: failed(BACKOFF.volumes, previous) } }
+    }
+    case 'runSandbox': {
+      const sandboxFailure = failed(BACKOFF.sandbox, state.sandboxFailure)
+      return { ...state, sandboxFailure, sandboxAttempt: action.attempt }
+    }
+    case 'startCreated':
+    case 'startContainer': {
+      const { name } = action.kind === 'startContainer' ? action.container : action.record
+      if (event.retry === 'imageGone') return { ...state, images: without(state.images, name) }
+      const failure = failed(BACKOFF.container, state.containerFailures.get(name))
+      return { ...state, containerFailures: with_(state.containerFailures, name, failure) }
+    }
+    default:
+      return { ...state, removalFailure: failed(BACKOFF.removal, state.removalFailure) }
+  }
+}
+
+const containersOf = (pod: Pod | undefined) =>
+  pod === undefined ? [] : [...pod.initContainers, ...pod.containers]
+
+/** Replaces records of the same ID, adds the others; newest first, as everywhere. */
+function upsert(records: PodRecords, changed: readonly ContainerRecord[]): PodRecords {
+  const byId = new Map([...records.containers, ...changed].map((record) => [record.id, record]))
+  const containers = [...byId.values()].sort((a, b) => b.attempt - a.attempt)
+  return { ...records, containers }
+}
+
+const withImage = (
+  state: PodState,
+  container: string,
+  image: PodState['images'] extends ReadonlyMap<string, infer I> ? I : never,
+): PodState => ({ ...state, images: with_(state.images, container, image) })
+
+const with_ = <Value>(map: ReadonlyMap<string, Value>, key: string, value: Value) =>
+  new Map(map).set(key, value)
+
+function without<Value>(map: ReadonlyMap<string, Value>, key: string): ReadonlyMap<string, Value> {
+  const copy = new Map(map)
+  copy.delete(key)
+  return copy
+}

@@ -1,0 +1,142 @@
+import type { Container, Pod } from '../../model/pod.ts'
+import type { ContainerState, ContainerStatus, PodPhase, PodStatus } from '../../model/pod-status.ts'
+import type { IpAddress } from '../../util/address.ts'
+import type { ContainerRecord } from '../runtime/records.ts'
+import { podOutcome } from './outcome.ts'
+import type { PodState } from './pod-state.ts'
+import { judge, recordsOf } from './verdict.ts'
+
+/** What the node says of a pod, from all that is known of it and the time. Pure. */
+export function podStatus(state: PodState, nodeAddresses: readonly IpAddress[], now: number): PodStatus {
+  const { pod, records } = state
+  const sandbox = records.sandboxes.find(({ ready }) => ready)
+  const init = (pod?.initContainers ?? []).map((it) => containerStatus(state, it, 'init', now))
+  const main = (pod?.containers ?? []).map((it) => containerStatus(state, it, 'main', now))
+  const phase = phaseOf(state, main)
+  const podIPs = pod?.hostNetwork === true && sandbox !== undefined ? nodeAddresses : (sandbox?.ips ?? [])
+  const terminating = pod === undefined || state.terminating !== undefined
+  const began = records.sandboxes.map(({ createdAt }) => createdAt)
+  return {
+    name: state.name,
+    uid: state.uid,
+    phase: state.runtimeAway ? 'Unknown' : phase,
+    // A silent runtime does not stop its containers: they go on serving until it is known that they don't.
+    ready: !terminating && main.length > 0 && main.every(({ ready }) => ready),
+    terminating,
+    podIPs,
+    ...explain(state, pod, phase, init, main),
+    startedAt: began.length === 0 ? undefined : Math.min(...began),
+    initContainers: init,
+    containers: main,
+  }
+}
+
+/** The rules of the API's own PodPhase. */
+function phaseOf({ pod, records }: PodState, main: readonly ContainerStatus[]): PodPhase {
+  if (pod === undefined) return 'Running'
+  const outcome = podOutcome(pod, records)
+  if (outcome !== undefined) return outcome
+  // One that was never made keeps the pod from counting as started.
+  return main.length > 0 && main.every(({ id }) => id !== '') ? 'Running' : 'Pending'
+}
+
+function containerStatus(
+  state: PodState,
+  container: Container,
+  role: 'init' | 'main',
+  now: number,
+): ContainerStatus {
+  const [latest] = recordsOf(container, state.records.containers)
+  const current = containerState(state, container, latest, role, now)
+  const succeeded = current.kind === 'terminated' && current.exitCode === 0
+  return {
+    name: container.name,
+    ready: role === 'main' ? current.kind === 'running' : succeeded,
+    restartCount: latest?.attempt ?? 0,
+    image: container.image,
+    id: latest?.id ?? '',
+    state: current,
+  }
+}
+
+function containerState(
+  state: PodState,
+  container: Container,
+  latest: ContainerRecord | undefined,
+  role: 'init' | 'main',
+  now: number,
+): ContainerState {
+  if (latest === undefined || latest.state === 'created')
+    return obstacle(state, container) ?? notYet(state, role)
+  if (latest.state === 'running') return { kind: 'running', startedAt: latest.startedAt }
+  if (latest.state === 'unknown') {
+    return waiting('ContainerStatusUnknown', 'the runtime lost track of the container')
+  }
+  const verdict = judge([latest], state.pod?.restartPolicy ?? 'Never', role)
+  if (verdict.kind === 'start' && state.terminating === undefined) {
+    const blocked = obstacle(state, container)
+    if (blocked !== undefined) return blocked
+    if (verdict.notBefore > now) return waiting('CrashLoopBackOff', crashLoopMessage(verdict.delayMs, latest))
+  }
+  return {
+    kind: 'terminated',
+    exitCode: latest.exitCode,
+    reason: latest.reason === '' ? (latest.exitCode === 0 ? 'Completed' : 'Error') : latest.reason,
+    message: state.terminationMessages.get(latest.id) || latest.message,
+    startedAt: latest.startedAt,
+    finishedAt: latest.finishedAt,
+  }
+}
+
+/** What keeps a container from being started. */
+function obstacle(state: PodState, container: Container): ContainerState | undefined {
+  const image = state.images.get(container.name)
+  const failure =
+    state.containerFailures.get(container.name) ?? (image?.kind === 'failed' ? image.failure : undefined)
+  return failure === undefined ? undefined : waiting(failure.reason, failure.message)
+}
+
+function notYet({ pod, volumes, sandboxFailure }: PodState, role: 'init' | 'main'): ContainerState {
+  if (volumes.kind === 'failed') return waiting(volumes.failure.reason, volumes.failure.message)
+  if (sandboxFailure !== undefined) return waiting(sandboxFailure.reason, sandboxFailure.message)
+  const hasInit = (pod?.initContainers.length ?? 0) > 0
+  return waiting(role === 'main' && hasInit ? 'PodInitializing' : 'ContainerCreating', '')
+}
+
+const waiting = (reason: string, message: string): ContainerState => ({ kind: 'waiting', reason, message })
+
+const crashLoopMessage = (delayMs: number, ended: ContainerRecord): string =>
+  `waits ${delayMs / 1_000} s before the next start: the last run ended with exit code ${ended.exitCode} ` +
+  `(${ended.reason})`
+
+/** The pod in one word and one sentence: what keeps it from running, or that it runs. Words as in kubectl's table. */
+function explain(
+  state: PodState,
+  pod: Pod | undefined,
+  phase: PodPhase,
+  init: readonly ContainerStatus[],
+  main: readonly ContainerStatus[],
+): { reason: string; message: string } {
+  if (state.runtimeAway) {
+    return { reason: 'RuntimeUnavailable', message: 'the container runtime does not answer' }
+  }
+  if (pod === undefined || state.terminating !== undefined) {
+    return { reason: 'Terminating', message: state.removalFailure?.message ?? '' }
+  }
+  if (phase === 'Succeeded') return { reason: 'Completed', message: '' }
+  const begun = main.some(({ id }) => id !== '')
+  const pendingInit = begun ? undefined : init.findIndex(({ ready }) => !ready)
+  const blocked = pendingInit === undefined ? undefined : init[pendingInit]
+  if (blocked !== undefined) {
+    const { reason, message } = summary(blocked.state)
+    const counted = reason === 'Running' || reason === 'ContainerCreating' || reason === 'PodInitializing'
+    return { reason: `Init:${counted ? `${pendingInit}/${init.length}` : reason}`, message }
+  }
+  const culprit = main.find(({ state }) => state.kind !== 'running' && !isFinished(state))
+  return culprit === undefined ? { reason: 'Running', message: '' } : summary(culprit.state)
+}
+
+const isFinished = (state: ContainerState): boolean => state.kind === 'terminated' && state.exitCode === 0
+
+const summary = (state: ContainerState): { reason: string; message: string } =>
+  state.kind === 'running' ? { reason: 'Running', message: '' } : state

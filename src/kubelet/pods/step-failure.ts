@@ -1,0 +1,45 @@
+import { RuntimeError } from '../runtime/runtime-error.ts'
+import { VolumeError } from '../volumes/volume-error.ts'
+import { MissingConfigError } from './environment.ts'
+import type { PodAction } from './plan.ts'
+import type { StepFailure } from './pod-event.ts'
+
+/** Reasons as the kubelet's events and kubectl name them. */
+const REASONS: Record<PodAction['kind'], string> = {
+  prepareVolumes: 'FailedMount',
+  runSandbox: 'FailedCreatePodSandBox',
+  startContainer: 'CreateContainerError',
+  startCreated: 'RunContainerError',
+  readTerminationMessage: 'FailedSync',
+  stopContainers: 'FailedKillPod',
+  removeContainer: 'FailedKillPod',
+  stopSandbox: 'FailedKillPod',
+  removeSandbox: 'FailedKillPod',
+  cleanUp: 'FailedKillPod',
+}
+
+/** What a step's failure means for the pod: the word for it, the sentence, and what another try waits for. */
+export function stepFailure(action: PodAction, error: unknown): StepFailure {
+  const failure = { kind: 'stepFailed', action, message: messageOf(error) } as const
+  if (error instanceof MissingConfigError) {
+    return { ...failure, reason: 'CreateContainerConfigError', retry: 'onChange' }
+  }
+  const reason = REASONS[action.kind]
+  if (error instanceof VolumeError) {
+    const configReason = action.kind === 'startContainer' ? 'CreateContainerConfigError' : reason
+    const retry = error.code === 'CONFIG_MAP_MISSING' ? 'onChange' : 'later'
+    return { ...failure, reason: configReason, retry }
+  }
+  const imageGone =
+    action.kind === 'startContainer' &&
+    error instanceof RuntimeError &&
+    error.operation === 'create_container' &&
+    error.code === 'RUNTIME_NOT_FOUND'
+  return { ...failure, reason, retry: imageGone ? 'imageGone' : 'later' }
+}
+
+/** The runtime's own words fit a status better than ours about the call. */
+function messageOf(error: unknown): string {
+  if (error instanceof RuntimeError) return error.detail
+  return error instanceof Error ? error.message : String(error)
+}

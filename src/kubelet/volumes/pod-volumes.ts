@@ -1,0 +1,202 @@
+import { chmod, mkdir, open, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, isAbsolute, join, relative } from 'node:path'
+import type { Mount } from '../../gen/runtime.ts'
+import type { ConfigMap } from '../../model/config-map.ts'
+import { type ObjectName, objectName, splitObjectName } from '../../model/object-name.ts'
+import type { Container, Pod, Volume, VolumeMount } from '../../model/pod.ts'
+import { mountTmpfs, unmountAllUnder } from '../host/mounts.ts'
+import { writeFilesAtomically } from './atomic-files.ts'
+import { configMapFiles } from './config-map-files.ts'
+import { prepareHostPath } from './host-path.ts'
+import { type PodFolder, podFolder, terminationFile, volumeFolder } from './pod-folder.ts'
+import { VolumeError } from './volume-error.ts'
+
+const TERMINATION_LOG = '/dev/termination-log'
+/** Beyond it a termination message is cut (the API's own limit). */
+const TERMINATION_BYTES = 4096
+
+/** Makes, changes, shows and removes what pods keep on disk. Nothing is remembered: the disk says what is there. */
+export class PodVolumes {
+  readonly #stateDir: string
+  readonly #configMap: (name: ObjectName) => ConfigMap | undefined
+
+  constructor(stateDir: string, configMap: (name: ObjectName) => ConfigMap | undefined) {
+    this.#stateDir = stateDir
+    this.#configMap = configMap
+  }
+
+  folderOf(pod: { readonly name: ObjectName; readonly uid: string }): PodFolder {
+    return podFolder(this.#stateDir, pod.name, pod.uid)
+  }
+
+  /** Brings every volume of the pod to what it should be now. Harmless when repeated. Throws a {@link VolumeError}. */
+  async prepare(pod: Pod): Promise<void> {
+    const folder = this.folderOf(pod)
+    for (const path of [folder.root, folder.logs]) await mkdir(path, { recursive: true, mode: 0o750 })
+    for (const path of [folder.volumes, folder.terminationMessages]) {
+      await mkdir(path, { recursive: true, mode: 0o755 })
+    }
+    await Promise.all(pod.volumes.map((volume) => this.#prepareVolume(pod, folder, volume)))
+  }
+
+  /** The mounts of one container, its files made. Throws a {@link VolumeError}. */
+  async mountsFor(pod: Pod, container: Container, attempt: number): Promise<Mount[]> {
+    const folder = this.folderOf(pod)
+    const mounts: Mount[] = []
+    for (const mount of container.volumeMounts) mounts.push(await this.#volumeMount(pod, folder, mount))
+    const termination = terminationFile(folder, container.name, attempt)
+    // The runtime would make a missing one a folder.
+    await createFile(termination, 0o666)
+    mounts.push({ containerPath: TERMINATION_LOG, hostPath: termination, readonly: false })
+    const hasOwnHosts = container.volumeMounts.some(({ mountPath }) => mountPath === '/etc/hosts')
+    if (!pod.hostNetwork && !hasOwnHosts) {
+      mounts.push({ containerPath: '/etc/hosts', hostPath: folder.hosts, readonly: false })
+    }
+    return mounts
+  }
+
+  /** The names a pod knows by itself: its own, under the address that it has only now. */
+  async writeHosts(pod: Pod, address: string | undefined): Promise<void> {
+    const own = address === undefined ? '' : `${address}\t${pod.hostname}\n`
+    await writeFile(this.folderOf(pod).hosts, HOSTS + own, { mode: 0o644 })
+  }
+
+  /** What an ended container left to say; empty when it is nothing. */
+  async terminationMessage(
+    pod: { name: ObjectName; uid: string },
+    container: string,
+    attempt: number,
+  ): Promise<string> {
+    const file = terminationFile(this.folderOf(pod), container, attempt)
+    const bytes = await readFile(file).catch(() => Buffer.alloc(0))
+    return bytes.subarray(0, TERMINATION_BYTES).toString('utf8')
+  }
+
+  /** Removes everything of the pod. What is still mounted is unmounted first, never deleted through. */
+  async remove(pod: { name: ObjectName; uid: string }): Promise<void> {
+    const folder = this.folderOf(pod)
+    await unmountAllUnder(folder.root)
+    await rm(folder.root, { recursive: true, force: true })
+    await rm(folder.logs, { recursive: true, force: true })
+  }
+
+  /** UIDs of the pods that have something on disk. */
+  async uids(): Promise<readonly string[]> {
+    const [pods, logs] = await Promise.all(
+      ['pods', 'logs'].map((name) => readdir(join(this.#stateDir, name)).catch(() => [])),
+    )
+    return [...new Set([...(pods ?? []), ...(logs ?? []).map(uidInLogFolder)])]
+  }
+
+  /** As {@link remove}, for a pod whose name nobody knows any more. */
+  async removeByUid(uid: string): Promise<void> {
+    const logs = await readdir(join(this.#stateDir, 'logs')).catch(() => [])
+    const name = logs.find((folder) => uidInLogFolder(folder) === uid)
+    const [namespace = '', pod = ''] = name?.split('_') ?? []
+    await this.remove({ name: objectName(namespace, pod), uid })
+  }
+
+  async #prepareVolume(pod: Pod, folder: PodFolder, { name, source }: Volume): Promise<void> {
+    const path = volumeFolder(folder, name)
+    try {
+      switch (source.kind) {
+        case 'hostPath':
+          return await prepareHostPath(source.path, source.type)
+        case 'emptyDir':
+          return await prepareEmptyDir(path, source)
+        case 'configMap': {
+          const { namespace } = splitObjectName(pod.name)
+          const configMap = this.#configMap(objectName(namespace, source.configMap))
+          // A ConfigMap that is deleted takes nothing away from the pods that show it.
+          if (configMap === undefined && (await exists(path))) return
+          return await writeFilesAtomically(path, configMapFiles(source, configMap), source.mode)
+        }
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      const code = error instanceof VolumeError ? error.code : 'VOLUME_FAILED'
+      throw new VolumeError(code, `volume ${name}: ${reason}`, { cause: error })
+    }
+  }
+
+  async #volumeMount(pod: Pod, folder: PodFolder, mount: VolumeMount): Promise<Mount> {
+    const volume = pod.volumes.find(({ name }) => name === mount.volume)
+    if (volume === undefined) {
+      const message = `mount ${mount.mountPath}: the pod has no volume ${mount.volume} (add it to spec.volumes)`
+      throw new VolumeError('VOLUME_FAILED', message)
+    }
+    const { source } = volume
+    const base = source.kind === 'hostPath' ? source.path : volumeFolder(folder, volume.name)
+    const hostPath = mount.subPath === '' ? base : await resolveSubPath(base, mount.subPath, source.kind)
+    // configMap volumes are never writable (core/v1 ConfigMapVolumeSource).
+    const readonly = mount.readOnly || source.kind === 'configMap'
+    return { containerPath: mount.mountPath, hostPath, readonly }
+  }
+}
+
+/** Names of namespaces and pods hold no underscore. */
+const uidInLogFolder = (folder: string): string => folder.split('_').slice(2).join('_')
+
+const HOSTS = `# Managed by Hawser.
+127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::0\tip6-localnet
+fe00::0\tip6-mcastprefix
+fe00::1\tip6-allnodes
+fe00::2\tip6-allrouters
+`
+
+async function prepareEmptyDir(
+  path: string,
+  { medium, sizeBytes }: { medium: 'disk' | 'memory'; sizeBytes: number | undefined },
+): Promise<void> {
+  if (medium === 'memory') {
+    await mkdir(path, { recursive: true })
+    if (!(await isMountPoint(path))) await mountTmpfs(path, sizeBytes)
+  } else if (!(await exists(path))) {
+    await mkdir(path)
+    // Any user of the pod may write; mkdir's own mode would be cut by the umask.
+    await chmod(path, 0o777)
+  }
+}
+
+/** The part of a volume that is mounted, made where it is missing. Whatever leads out of the volume is refused. */
+async function resolveSubPath(base: string, subPath: string, kind: string): Promise<string> {
+  const outside = `subPath ${subPath} leads out of the volume (correct it, or remove the link in the volume)`
+  if (isAbsolute(subPath) || subPath.split('/').includes('..')) {
+    throw new VolumeError('SUB_PATH_OUTSIDE', outside)
+  }
+  const root = await realpath(base)
+  const wanted = join(root, subPath)
+  let there = wanted
+  while (!(await exists(there))) there = dirname(there)
+  const resolved = await realpath(there)
+  if (resolved !== root && !resolved.startsWith(`${root}/`)) {
+    throw new VolumeError('SUB_PATH_OUTSIDE', outside)
+  }
+  if (there === wanted) return resolved
+  if (kind === 'configMap') {
+    const message = `subPath ${subPath} is not in the ConfigMap (add the key, or mount the whole volume)`
+    throw new VolumeError('CONFIG_MAP_MISSING', message)
+  }
+  const made = join(resolved, relative(there, wanted))
+  await mkdir(made, { recursive: true, mode: 0o777 })
+  return made
+}
+
+async function createFile(path: string, mode: number): Promise<void> {
+  await (await open(path, 'a')).close()
+  await chmod(path, mode)
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+/** A mount point lies on another device than the folder around it. */
+async function isMountPoint(path: string): Promise<boolean> {
+  const [inside, around] = await Promise.all([stat(path), stat(dirname(path))])
+  return inside.dev !== around.dev
+}

@@ -1,0 +1,53 @@
+import { objectName } from '../../src/model/object-name.ts'
+import type { Container, Pod } from '../../src/model/pod.ts'
+import { TEST_IMAGE } from './containerd-images.ts'
+
+const NO_AMOUNTS = { cpuMilli: undefined, memoryBytes: undefined }
+
+/** A container that sleeps until it is stopped, unless told otherwise. */
+export function buildContainer(changes: Partial<Container> & { name: string }): Container {
+  return {
+    image: TEST_IMAGE,
+    imagePullPolicy: 'IfNotPresent',
+    // As process 1 a shell ignores SIGTERM unless it traps it.
+    command: ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1000 & wait; done'],
+    args: [],
+    workingDir: '',
+    env: [],
+    envFrom: [],
+    ports: [],
+    volumeMounts: [],
+    requests: NO_AMOUNTS,
+    limits: NO_AMOUNTS,
+    security: {
+      runAsUser: undefined,
+      runAsGroup: undefined,
+      privileged: false,
+      readOnlyRootFilesystem: false,
+      addCapabilities: [],
+      dropCapabilities: [],
+    },
+    ...changes,
+  }
+}
+
+/** A shell script as a container. */
+export const script = (name: string, text: string, changes: Partial<Container> = {}): Container =>
+  buildContainer({ ...changes, name, command: ['sh', '-c', text] })
+
+export function buildPod(name: string, changes: Partial<Omit<Pod, 'name'>> = {}): Pod {
+  return {
+    name: objectName('default', name),
+    uid: `uid-${name}`,
+    labels: new Map(),
+    annotations: new Map(),
+    hostNetwork: false,
+    hostname: name,
+    restartPolicy: 'Always',
+    terminationGracePeriodSeconds: 5,
+    initContainers: [],
+    containers: [buildContainer({ name: 'main' })],
+    volumes: [],
+    ...changes,
+  }
+}
