@@ -23,6 +23,7 @@ const help = `hawser bench programming: how long Services take into the kernel, 
   --endpoints N    ready endpoints of each Service (default 5)
   --changes N      single-endpoint changes counted (default 200)
   --warm-up N      single-endpoint changes before them that are not counted (default 20)
+  --compare N      also measure changes at N Services, in turns: a change should cost the same at any size
   --rounds N       measured process and floor in turns, each new; figures are medians (default 5)
 ${sharedFlagsHelp}`
 
@@ -32,6 +33,7 @@ const flags = {
   endpoints: { type: 'string' },
   changes: { type: 'string' },
   'warm-up': { type: 'string' },
+  compare: { type: 'string' },
   rounds: { type: 'string' },
   ...sharedFlags,
 } as const
@@ -48,8 +50,12 @@ export const run = (args: readonly string[]): Promise<number> =>
       changes: count('changes', values.changes, 200),
       warmUp: count('warm-up', values['warm-up'], 20, 0),
     })
+    const compared =
+      values.compare === undefined
+        ? undefined
+        : checkedSizes({ ...sizes, services: count('compare', values.compare, 1) })
     const host = describeHost()
-    const rounds = await measure(sizes, count('rounds', values.rounds, 5), teardown)
+    const rounds = await measure({ sizes, compared, rounds: count('rounds', values.rounds, 5) }, teardown)
     return deliver(
       {
         suite: 'programming',
@@ -60,6 +66,7 @@ export const run = (args: readonly string[]): Promise<number> =>
           changes: sizes.changes,
           warm_up: sizes.warmUp,
           rounds: rounds.length,
+          ...(compared === undefined ? {} : { compare_services: compared.services }),
         },
         figures: programmingFigures(rounds, sizes.services),
         host,
@@ -77,7 +84,14 @@ function checkedSizes(sizes: LoadSizes): LoadSizes {
   return sizes
 }
 
-async function measure(sizes: LoadSizes, rounds: number, teardown: Teardown): Promise<Round[]> {
+interface Plan {
+  readonly sizes: LoadSizes
+  /** The same load on a cluster of another size, for comparison. */
+  readonly compared: LoadSizes | undefined
+  readonly rounds: number
+}
+
+async function measure({ sizes, compared, rounds }: Plan, teardown: Teardown): Promise<Round[]> {
   const folder = await mkdtemp(join(tmpdir(), 'hw-bench-'))
   teardown.add(() => rm(folder, { recursive: true, force: true }))
   const recording = join(folder, 'transactions')
@@ -86,7 +100,9 @@ async function measure(sizes: LoadSizes, rounds: number, teardown: Teardown): Pr
   for (let round = 0; round < rounds; round++) {
     const measured = (await runInFreshNetns('measured.js', sizes, teardown)) as Measured
     const floor = (await runInFreshNetns('floor.js', { recording, ...recorded }, teardown)) as Floor
-    results.push({ measured, floor })
+    const other =
+      compared && ((await runInFreshNetns('measured.js', compared, teardown)) as Measured | undefined)
+    results.push({ measured, floor, compared: other })
   }
   return results
 }

@@ -5,6 +5,8 @@ import type { Floor, Measured } from './load.ts'
 export interface Round {
   readonly measured: Measured
   readonly floor: Floor
+  /** The same on a cluster of another size, when that was asked for. */
+  readonly compared: Measured | undefined
 }
 
 /** Bounds are for clusters of this size and larger: in a small one the constant part of the work is all there is. */
@@ -69,6 +71,22 @@ export function programmingFigures(rounds: readonly Round[], services: number): 
       'event loop delay, cold, max',
       over((round) => round.measured.eventLoopMax),
     ),
+    ...comparedFigures(rounds),
+  ]
+}
+
+/** One change beside one change at the other size, within each round. */
+function comparedFigures(rounds: readonly Round[]): Figure[] {
+  const pairs = rounds.flatMap(({ measured, compared }) =>
+    compared === undefined ? [] : [{ own: median(measured.changes), other: median(compared.changes) }],
+  )
+  if (pairs.length === 0) return []
+  const other = median(pairs.map((pair) => pair.other))
+  const ratio = median(pairs.map((pair) => pair.own / pair.other))
+  const key = 'change_p50_over_compare'
+  return [
+    ms('compare_change_p50_ms', 'one endpoint, compared size, p50', other),
+    { key, label: 'one endpoint over compared size', value: ratio, unit: 'x', bound: { atMost: 1.3 } },
   ]
 }
 

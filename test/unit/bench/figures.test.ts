@@ -13,6 +13,7 @@ const round = (cold: number, floorCold: number, rssPeakMib: number): Round => ({
     eventLoopMax: 9,
   },
   floor: { cold: floorCold, changes: [0.01, 0.02, 0.03] },
+  compared: undefined,
 })
 
 const figureOf = (rounds: readonly Round[], key: string): number | undefined =>
@@ -27,6 +28,13 @@ describe('figures of the programming suite', () => {
 
   it('reports the highest memory of any round as the peak', () => {
     expect(figureOf([round(1, 1, 150), round(1, 1, 180), round(1, 1, 120)], 'rss_peak_mib')).toBe(180)
+  })
+
+  it('compares one change with one change of another size, when there is one', () => {
+    const alone = round(1, 1, 1)
+    expect(figureOf([alone], 'change_p50_over_compare')).toBeUndefined()
+    const compared = { ...alone.measured, changes: [0.6, 0.6, 0.6] }
+    expect(figureOf([{ ...alone, compared }], 'change_p50_over_compare')).toBeCloseTo(0.5)
   })
 
   it('bounds memory at the size that the bound is for, and at no other', () => {
