@@ -26,7 +26,8 @@ struct Entry {
   uint8_t family;
   uint8_t protocol;
   uint16_t zone;
-  /** The kernel's own, which tells the entry from a later one of the same tuple. */
+  /** The kernel's own: made of the tuple and of the address of its memory, so a later entry may have it
+   * again. */
   uint32_t id;
   /** IPS_*. */
   uint32_t status;

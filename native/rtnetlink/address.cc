@@ -15,7 +15,6 @@ namespace {
 constexpr AttributePolicy kAddressTable[] = {
     {IFA_ADDRESS, Kind::bytes, 4, 16},
     {IFA_LOCAL, Kind::bytes, 4, 16},
-    {IFA_LABEL, Kind::string},
     {IFA_FLAGS, Kind::u32},
 };
 
@@ -61,7 +60,6 @@ Result<> packAddress(const Message& message, ProgramWriter& reply) {
   // The header has room for the low eight flags only.
   reply.u32(attributes.has(IFA_FLAGS) ? attributes[IFA_FLAGS].u32() : header.ifa_flags);
   reply.blob(own);
-  reply.string(attributes.string(IFA_LABEL));
   return Unit{};
 }
 

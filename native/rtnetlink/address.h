@@ -30,7 +30,7 @@ void writeAddressDump(MessageWriter& writer);
 
 /**
  * Packs an RTM_NEWADDR reply: u32 link, u8 prefix, u8 scope (RT_SCOPE_*), u32 flags (IFA_F_*), blob address
- * (raw bytes: the own address, also of a point-to-point interface), string label (IPv4 only).
+ * (the own one, also of a point-to-point interface).
  */
 Result<> packAddress(const Message& message, ProgramWriter& reply);
 

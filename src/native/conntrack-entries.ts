@@ -19,7 +19,7 @@ export interface ConntrackEntry {
   /** IPPROTO_*. */
   readonly protocol: number
   readonly zone: number
-  /** The kernel's own, which tells the entry from a later one of the same tuple. */
+  /** The kernel's own: made of the tuple and of the address of its memory, so a later entry may have it again. */
   readonly id: number
   /** IPS_* bits of linux/netfilter/nf_conntrack_common.h. */
   readonly status: number
