@@ -50,6 +50,8 @@ export class ServiceProxy {
   readonly #families: readonly Family[]
   readonly #metrics: DataplaneMetrics
   readonly #netlinkMetrics: NetlinkMetrics
+  /** Changes that `apply` was given and the compiler has not seen yet. */
+  #arrived: (readonly Change[])[] = []
   #compiling: Promise<void> | undefined
 
   private constructor(options: ServiceProxyOptions, backends: ReadonlyMap<IpFamily, NftablesBackend>) {
@@ -88,11 +90,7 @@ export class ServiceProxy {
 
   /** Takes in changes that belong together; returns at once. See `synced` for when they are in force. */
   apply(changes: readonly Change[]): void {
-    for (const change of changes) {
-      if (change.kind === 'Service') this.#metrics.serviceChanged()
-      else if (change.kind === 'EndpointSlice') this.#metrics.endpointsChanged()
-      this.#compiler.apply(change)
-    }
+    this.#arrived.push(changes)
     this.#compiling ??= this.#compile().finally(() => {
       this.#compiling = undefined
     })
@@ -165,12 +163,24 @@ export class ServiceProxy {
     await undefined
     const pacer = new Pacer()
     const changes: FrontendChange[] = []
-    while (this.#compiler.dirty > 0) {
+    while (this.#arrived.length > 0 || this.#compiler.dirty > 0) {
+      await this.#takeIn(pacer)
       for (const change of this.#compiler.compile(() => !pacer.due())) changes.push(change)
       if (this.#compiler.dirty > 0) await pacer.pause()
     }
     for (const { family, reconciler } of this.#families)
       reconciler.change(changes.filter((change) => change.family === family))
+  }
+
+  async #takeIn(pacer: Pacer): Promise<void> {
+    const arrived = this.#arrived
+    this.#arrived = []
+    for (const change of arrived.flat()) {
+      if (change.kind === 'Service') this.#metrics.serviceChanged()
+      else if (change.kind === 'EndpointSlice') this.#metrics.endpointsChanged()
+      this.#compiler.apply(change)
+      if (pacer.due()) await pacer.pause()
+    }
   }
 
   #frontendStatus({ family, reconciler }: Family): FrontendStatus[] {

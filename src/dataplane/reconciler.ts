@@ -70,10 +70,12 @@ export class Reconciler {
 
   /** Takes in changes that belong together. The first call, even an empty one, starts the work. */
   change(changes: readonly FrontendChange[]): void {
+    // A rebuild that is yet to begin takes everything desired, whether it is known to be pending or not.
+    const rebuildComes = this.#mustRebuild && this.#running === undefined
     for (const { key, frontend } of changes) {
       if (frontend === undefined) this.#desired.delete(key)
       else this.#desired.set(key, frontend)
-      this.#pending.add(key)
+      if (!rebuildComes) this.#pending.add(key)
       this.#refused.retryNow(key)
     }
     this.#waiters.advance()

@@ -32,7 +32,7 @@ export function chooseEndpoints(
   family: IpFamily,
   nodeName: string,
 ): ChosenEndpoints {
-  const candidates = merge(slices, port, family, nodeName)
+  const candidates = merge(collect(slices, port, family, nodeName))
   if (candidates.length === 0) return NO_ENDPOINTS
   const cluster = choose(candidates)
   const local = cluster.filter((endpoint) => endpoint.local)
@@ -40,26 +40,38 @@ export function chooseEndpoints(
   return { cluster, local: choose(candidates.filter((candidate) => candidate.endpoint.local)) }
 }
 
-function merge(
+function collect(
   slices: readonly EndpointSlice[],
   port: ServicePort,
   family: IpFamily,
   nodeName: string,
 ): Candidate[] {
-  const found = new Map<string, Candidate>()
+  const found: Candidate[] = []
   for (const slice of slices) {
     if (slice.family !== family) continue
     for (const slicePort of slice.ports) {
       if (slicePort.name !== port.name || slicePort.protocol !== port.protocol) continue
-      for (const endpoint of slice.endpoints) {
-        const key = `${endpoint.address}/${slicePort.port}`
-        const candidate = toCandidate(endpoint, slicePort.port, nodeName)
-        const known = found.get(key)
-        found.set(key, known === undefined ? candidate : better(known, candidate))
-      }
+      for (const endpoint of slice.endpoints) found.push(toCandidate(endpoint, slicePort.port, nodeName))
     }
   }
-  return [...found.values()]
+  return found
+}
+
+/** Sorts by address, as text since any fixed order does, and port; what is there twice becomes one. */
+function merge(found: Candidate[]): Candidate[] {
+  found.sort(byAddressAndPort)
+  const merged: Candidate[] = []
+  for (const candidate of found) {
+    const last = merged.at(-1)
+    if (last === undefined || byAddressAndPort(last, candidate) !== 0) merged.push(candidate)
+    else merged[merged.length - 1] = better(last, candidate)
+  }
+  return merged
+}
+
+function byAddressAndPort({ endpoint: a }: Candidate, { endpoint: b }: Candidate): number {
+  if (a.address !== b.address) return a.address < b.address ? -1 : 1
+  return a.port - b.port
 }
 
 const toCandidate = (endpoint: SliceEndpoint, port: number, nodeName: string): Candidate => ({
@@ -84,16 +96,13 @@ const better = (a: Candidate, b: Candidate): Candidate => ({
   },
 })
 
+/** Local endpoints first; the order is otherwise that of the candidates. */
 function choose(candidates: readonly Candidate[]): readonly Endpoint[] {
-  const ready = candidates.filter((candidate) => candidate.usable === 'ready')
-  const chosen =
-    ready.length > 0 ? ready : candidates.filter((candidate) => candidate.usable === 'terminating')
-  return chosen.map((candidate) => candidate.endpoint).sort(compareEndpoints)
-}
-
-/** Local first, then by address as text (any fixed order does) and port. */
-function compareEndpoints(a: Endpoint, b: Endpoint): number {
-  if (a.local !== b.local) return a.local ? -1 : 1
-  if (a.address !== b.address) return a.address < b.address ? -1 : 1
-  return a.port - b.port
+  const anyReady = candidates.some((candidate) => candidate.usable === 'ready')
+  const wanted: Usability = anyReady ? 'ready' : 'terminating'
+  const local: Endpoint[] = []
+  const remote: Endpoint[] = []
+  for (const { endpoint, usable } of candidates)
+    if (usable === wanted) (endpoint.local ? local : remote).push(endpoint)
+  return local.length === 0 ? remote : [...local, ...remote]
 }

@@ -96,7 +96,7 @@ const masqueradeOutsiders = ({ podCidrs }: TableConfig, next: Statement): readon
  * removed: slot 0 takes it. No slot 0 either: silence, and the client's next try finds the new state.
  */
 const balance = (slots: number, { family }: TableConfig): readonly Statement[] => [
-  translateToSlot(family, slots, 'eps'),
+  ...(slots > 1 ? [translateToSlot(family, slots, 'eps')] : []),
   translateToSlot(family, 1, 'eps'),
   drop,
 ]

@@ -129,6 +129,7 @@ export class PlanBuilder {
   }
 
   #shareSlots({ slots }: SlotUpdate, after: Frontend): Programmed['slots'] {
+    if (slots === after.endpoints) return slots
     return slots.every((endpoint, slot) => endpoint === after.endpoints[slot]) ? after.endpoints : slots
   }
 

@@ -11,6 +11,8 @@ export interface SlotUpdate {
   readonly slots: Slots
 }
 
+const NO_SLOTS: readonly number[] = []
+
 /**
  * Places `endpoints` so that as few slots as possible change: what stays keeps its slot, a hole is filled by what is
  * new, else by the endpoint of the last slot. Slots below `localCount` are only for the first `localCount` endpoints,
@@ -21,6 +23,8 @@ export function placeEndpoints(
   endpoints: readonly Endpoint[],
   localCount = endpoints.length,
 ): SlotUpdate {
+  if (before.length === 0) return { removed: NO_SLOTS, added: [...endpoints.keys()], slots: endpoints }
+  if (endpoints.length === 0) return { removed: [...before.keys()], added: NO_SLOTS, slots: endpoints }
   const slots: (Endpoint | undefined)[] = new Array(endpoints.length).fill(undefined)
   placeZone(before, endpoints, slots, 0, localCount)
   placeZone(before, endpoints, slots, localCount, endpoints.length)
