@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Failure } from '../setup/failure.mjs'
-import { inRoot } from '../setup/places.mjs'
+import { root } from '../setup/places.mjs'
 import { step } from '../setup/progress.mjs'
 
 /**
@@ -13,7 +13,7 @@ import { step } from '../setup/progress.mjs'
  * @property {string} title what making it is called in progress lines
  * @property {readonly string[]} inputs files and folders of the checkout that it depends on; those absent count as such
  * @property {readonly string[]} outputs files that must exist for it to be fresh
- * @property {() => Promise<void>} make
+ * @property {() => Promise<unknown>} make
  */
 
 /**
@@ -21,11 +21,12 @@ import { step } from '../setup/progress.mjs'
  * a fresh clone has arbitrary times, and switching branches back and forth rebuilds nothing.
  *
  * @param {Product} product
+ * @param {string} [checkout] what its paths are relative to
  */
-export async function ensure({ name, title, inputs, outputs, make }) {
-  const stamp = inRoot('build', 'stamps', name)
-  const wanted = digestOf(inputs)
-  const absent = () => outputs.filter((path) => !existsSync(inRoot(path)))
+export async function ensure({ name, title, inputs, outputs, make }, checkout = root) {
+  const stamp = join(checkout, 'build', 'stamps', name)
+  const wanted = digestOf(checkout, inputs)
+  const absent = () => outputs.filter((path) => !existsSync(join(checkout, path)))
   if (readStamp(stamp) === wanted && absent().length === 0) return
   // Until it is made whole, it is stale: a build that is interrupted must not pass for one that ended.
   rmSync(stamp, { force: true })
@@ -46,19 +47,20 @@ function readStamp(path) {
   }
 }
 
-function digestOf(inputs) {
+function digestOf(checkout, inputs) {
   const hash = createHash('sha256').update(`${process.arch}\0`)
-  for (const path of inputs) addToDigest(hash, path)
+  for (const path of inputs) addToDigest(hash, checkout, path)
   return hash.digest('hex')
 }
 
-function addToDigest(hash, path) {
-  const stats = statSync(inRoot(path), { throwIfNoEntry: false })
+function addToDigest(hash, checkout, path) {
+  const place = join(checkout, path)
+  const stats = statSync(place, { throwIfNoEntry: false })
   if (stats === undefined) {
     hash.update(`absent\0${path}\0`)
   } else if (stats.isDirectory()) {
-    for (const name of readdirSync(inRoot(path)).sort()) addToDigest(hash, join(path, name))
+    for (const name of readdirSync(place).sort()) addToDigest(hash, checkout, join(path, name))
   } else {
-    hash.update(`file\0${path}\0${stats.size}\0`).update(readFileSync(inRoot(path)))
+    hash.update(`file\0${path}\0${stats.size}\0`).update(readFileSync(place))
   }
 }

@@ -6,7 +6,7 @@ export class Failure extends Error {
   /**
    * @param {string} code stable, `HAWSER_…`
    * @param {string} message what was being done to what, and what went wrong
-   * @param {{remedy?: string, output?: string}} [detail] what to do about it, and what the failed program wrote
+   * @param {{remedy?: string | undefined, output?: string | undefined}} [detail] what to do about it, and what the failed program wrote
    */
   constructor(code, message, { remedy, output } = {}) {
     super(message)

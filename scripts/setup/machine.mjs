@@ -1,7 +1,7 @@
 import { Failure } from './failure.mjs'
 
 /** The oldest Node that runs Hawser; package.json `engines` says the same to npm. */
-const oldestNode = [20, 19]
+const oldestNode = { major: 20, minor: 19 }
 
 /** Throws a Failure unless this is Linux with a Node that is new enough. */
 export function checkPlatform() {
@@ -11,11 +11,10 @@ export function checkPlatform() {
     })
   }
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  const [oldestMajor, oldestMinor] = oldestNode
-  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+  if (major < oldestNode.major || (major === oldestNode.major && minor < oldestNode.minor)) {
     throw new Failure(
       'HAWSER_NODE_TOO_OLD',
-      `this is Node ${process.versions.node}; Hawser needs ${oldestNode.join('.')} or newer`,
+      `this is Node ${process.versions.node}; Hawser needs ${oldestNode.major}.${oldestNode.minor} or newer`,
       { remedy: 'Install Node 20 or 24, for example from nodesource.com or nodejs.org.' },
     )
   }

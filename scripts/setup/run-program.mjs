@@ -21,6 +21,9 @@ export async function runProgram(program, args, { cwd, env, remedy } = {}) {
 /**
  * As runProgram, for a caller to whom failure is an answer.
  *
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {{cwd?: string | undefined, env?: NodeJS.ProcessEnv | undefined}} [options]
  * @returns {Promise<{output: string, status: number | string, error?: Error}>} status: exit code or signal name
  */
 export function tryProgram(program, args, { cwd, env } = {}) {
@@ -33,6 +36,6 @@ export function tryProgram(program, args, { cwd, env } = {}) {
       })
     }
     child.on('error', (error) => resolve({ output, status: 127, error }))
-    child.on('close', (code, signal) => resolve({ output, status: code ?? signal }))
+    child.on('close', (code, signal) => resolve({ output, status: code ?? signal ?? 'an unknown end' }))
   })
 }

@@ -2,22 +2,18 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 
 /**
- * A signal that comes again within this time is the same one: Ctrl-C reaches this process from the terminal and, a few
- * milliseconds later, from npm, which passes on what it got. Someone who presses Ctrl-C twice takes longer.
- */
-const sameSignalMilliseconds = 250
-
-/**
  * Runs a program in the foreground as if it had replaced this process: signals reach it, each once, and this process
  * ends as it did, when it did. The program gets a process group of its own, or the terminal would hand it every Ctrl-C
  * beside the one passed on here.
  *
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{cwd?: string, env?: NodeJS.ProcessEnv}} [options]
+ * @param {{cwd?: string, env?: NodeJS.ProcessEnv, sameSignalMilliseconds?: number}} [options]
+ *   A signal that comes again within `sameSignalMilliseconds` is the same one: Ctrl-C reaches this process from the
+ *   terminal and, a few milliseconds later, from npm, which passes on what it got. Who presses it twice takes longer.
  * @returns {Promise<number>} the exit status, 128 + the signal's number when a signal ended it
  */
-export function supervise(program, args, { cwd, env } = {}) {
+export function supervise(program, args, { cwd, env, sameSignalMilliseconds = 250 } = {}) {
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true })
   const lastSeen = new Map()
   const passOn = (signal) => {
@@ -34,7 +30,7 @@ export function supervise(program, args, { cwd, env } = {}) {
     child.on('error', reject)
     child.on('close', (status, signal) => {
       for (const name of signals) process.off(name, passOn)
-      resolve(status ?? 128 + constants.signals[signal])
+      resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal]))
     })
   })
 }

@@ -4,7 +4,7 @@ import { needs } from '../setup/needs.mjs'
 import { inRoot } from '../setup/places.mjs'
 import { step } from '../setup/progress.mjs'
 import { runProgram, tryProgram } from '../setup/run-program.mjs'
-import { oneFailed, sum } from './tally.mjs'
+import { countDoctest } from './doctest-summary.mjs'
 
 /** @type {import('./tier.mjs').Tier} */
 export const codecTier = {
@@ -19,16 +19,6 @@ export const codecTier = {
     })
     const { output, status } = await tryProgram(join(folder, 'codec-tests'), ['--no-colors'])
     process.stdout.write(output)
-    return counted(output, status)
+    return countDoctest(output, status)
   },
-}
-
-/** Counts by doctest's summary: `[doctest] test cases: 12 | 11 passed | 1 failed | 0 skipped`. */
-function counted(output, status) {
-  const line = output.match(/test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped/)
-  // A sanitizer's report ends the program before its summary.
-  if (line === null) return oneFailed
-  const [, passed, failed, skipped] = line.map(Number)
-  const tally = { passed, failed, skipped }
-  return status !== 0 && failed === 0 ? sum([tally, oneFailed]) : tally
 }

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inRoot, root } from '../setup/places.mjs'
 import { showProgram } from './show-program.mjs'
-import { none, oneFailed, sum } from './tally.mjs'
+import { oneFailed, sum } from './tally.mjs'
+import { countReport } from './vitest-report.mjs'
 
 /**
  * Runs projects of vitest.config.ts with a Node of choice. Its default reporter is for the reader, the JSON one is
@@ -33,39 +34,26 @@ export async function runVitest(projects, { vitest, minutes, node = process.exec
   }
 }
 
-function counted(end, report, filtered) {
-  const tally = readReport(report)
+function counted(end, path, filtered) {
+  const tally = readTally(path)
   if (tally === undefined) {
     process.stderr.write(`vitest left no report: it ${end.reason}\n`)
     return oneFailed
   }
-  // An error outside any test, such as an unhandled rejection, fails the run without failing a test.
-  if (!end.ok && tally.failed === 0 && !(filtered && tally.passed === 0)) return sum([tally, oneFailed])
-  if (!filtered && tally.passed + tally.failed + tally.skipped === 0) {
+  if (tally.passed + tally.failed + tally.skipped === 0 && !filtered) {
     process.stderr.write('this tier holds no tests\n')
     return oneFailed
   }
-  return tally
+  // An error outside any test, such as an unhandled rejection, fails the run without failing a test. So does a filter
+  // that matches nothing, which is no failure here: other tiers may match.
+  const matchedNothing = filtered && tally.passed === 0
+  return end.ok || tally.failed > 0 || matchedNothing ? tally : sum([tally, oneFailed])
 }
 
-function readReport(path) {
-  let report
+function readTally(path) {
   try {
-    report = JSON.parse(readFileSync(path, 'utf8'))
+    return countReport(JSON.parse(readFileSync(path, 'utf8')))
   } catch {
     return undefined
   }
-  // A file that cannot be loaded, or whose set-up fails before any test, counts as one failure: its tests are unknown.
-  const broken = report.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
-  )
-  return sum([
-    {
-      passed: report.numPassedTests,
-      failed: report.numFailedTests,
-      skipped: report.numPendingTests + report.numTodoTests,
-    },
-    ...broken.map(() => oneFailed),
-    none,
-  ])
 }
