@@ -1,0 +1,70 @@
+import { totalmem } from 'node:os'
+import { join } from 'node:path'
+import { removeCgroup } from '../../src/kubelet/host/cgroups.ts'
+import {
+  type CriContext,
+  containerConfig,
+  podCgroup,
+  sandboxConfig,
+} from '../../src/kubelet/pods/cri-config.ts'
+import { CriClient } from '../../src/kubelet/runtime/cri-client.ts'
+import type { Container, Pod } from '../../src/model/pod.ts'
+import type { PodStarter } from './starter.ts'
+
+/** Marks pods of the floor, so that no kubelet takes them for its own. */
+const owner = 'bench-floor'
+
+/**
+ * The floor: the three CRI calls that no kubelet can do without, with the very requests that the kubelet makes of the
+ * pod, less its mounts and environment.
+ */
+export class BareCri implements PodStarter {
+  readonly #client: CriClient
+  readonly #context: CriContext
+  readonly #logs: string
+  /** Sandbox IDs by pod UID. */
+  readonly #sandboxes = new Map<string, string>()
+
+  constructor(endpoint: string, options: { readonly stateDir: string; readonly cgroupRoot: string }) {
+    this.#client = new CriClient(endpoint, () => undefined)
+    this.#logs = join(options.stateDir, 'logs')
+    this.#context = { owner, cgroupRoot: options.cgroupRoot, nodeMemoryBytes: totalmem(), dns: undefined }
+  }
+
+  async start(pod: Pod): Promise<void> {
+    const sandbox = sandboxConfig(pod, 0, join(this.#logs, pod.uid), this.#context)
+    const sandboxId = await this.#client.runPodSandbox(sandbox)
+    this.#sandboxes.set(pod.uid, sandboxId)
+    for (const container of pod.containers) {
+      const config = containerConfig(pod, container, firstRun(container), this.#context)
+      await this.#client.startContainer(await this.#client.createContainer(sandboxId, config, sandbox))
+    }
+  }
+
+  async remove(pod: Pod): Promise<void> {
+    await this.#removeSandbox(pod.uid)
+    await removeCgroup(podCgroup(this.#context.cgroupRoot, pod.uid))
+  }
+
+  async close(): Promise<void> {
+    for (const uid of [...this.#sandboxes.keys()]) await this.#removeSandbox(uid)
+    this.#client.close()
+    await removeCgroup(this.#context.cgroupRoot)
+  }
+
+  async #removeSandbox(uid: string): Promise<void> {
+    const sandboxId = this.#sandboxes.get(uid)
+    if (sandboxId === undefined) return
+    await this.#client.stopPodSandbox(sandboxId)
+    await this.#client.removePodSandbox(sandboxId)
+    this.#sandboxes.delete(uid)
+  }
+}
+
+const firstRun = (container: Container) => ({
+  attempt: 0,
+  restartDelayMs: 0,
+  imageId: container.image,
+  environment: new Map<string, string>(),
+  mounts: [],
+})
