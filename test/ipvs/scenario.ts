@@ -1,0 +1,31 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { runWithIpvs } from './kernel.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
+
+/**
+ * Runs `scenarios/NAME.ts` in a kernel that has ip_vs and returns what it observed there: the one JSON value that it
+ * prints. Scenarios act and look, tests judge.
+ *
+ * They run as compiled JavaScript: User-Mode Linux is several times slower than the host, so nothing is transformed in it.
+ */
+export async function observe<Observations>(name: string): Promise<Observations> {
+  await promisify(execFile)(
+    process.execPath,
+    [TSC, '-p', fileURLToPath(new URL('tsconfig.json', import.meta.url))],
+    {
+      cwd: ROOT,
+    },
+  ).catch((error: { stdout?: string }) => {
+    throw new Error(`the scenarios do not compile:\n${error.stdout ?? error}`)
+  })
+  const { status, stdout, stderr } = await runWithIpvs([
+    process.execPath,
+    `dist/test/ipvs/scenarios/${name}.js`,
+  ])
+  if (status !== 0) throw new Error(`scenario ${name} ended with status ${status}:\n${stderr}${stdout}`)
+  return JSON.parse(stdout) as Observations
+}
