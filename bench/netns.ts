@@ -18,8 +18,14 @@ export interface FreshNetns {
 /** Makes a network namespace with `lo` up; `teardown` removes it unless that has happened before. */
 export async function freshNetns(teardown: Teardown): Promise<FreshNetns> {
   const name = `hw-bench-${randomBytes(4).toString('hex')}`
-  await ip('netns', 'add', name)
-  const remove = teardown.add(() => ip('netns', 'delete', name))
+  const added = ip('netns', 'add', name)
+  const remove = teardown.add(() =>
+    added.then(
+      () => ip('netns', 'delete', name),
+      () => undefined,
+    ),
+  )
+  await added
   await ip('-n', name, 'link', 'set', 'lo', 'up')
   return { path: `${namedNetnsFolder}/${name}`, remove }
 }

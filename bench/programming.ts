@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runChild } from './child.ts'
@@ -92,7 +93,7 @@ interface Plan {
 }
 
 async function measure({ sizes, compared, rounds }: Plan, teardown: Teardown): Promise<Round[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'hw-bench-'))
+  const folder = mkdtempSync(join(tmpdir(), 'hw-bench-'))
   teardown.add(() => rm(folder, { recursive: true, force: true }))
   const recording = join(folder, 'transactions')
   const recorded = (await runInFreshNetns('recorder.js', { ...sizes, recording }, teardown)) as Recorded

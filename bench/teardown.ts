@@ -1,4 +1,4 @@
-import { constants } from 'node:os'
+import { BenchError } from './error.ts'
 
 /** Undoes one thing that the run made. Called at most once; what it undoes may be gone already. */
 type Undo = () => Promise<void> | void
@@ -11,14 +11,23 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
  */
 export class Teardown {
   readonly #undos = new Set<Undo>()
+  #ended = false
 
-  /** Takes note of something made; the returned function undoes it before the run ends, once. */
+  /**
+   * Takes note of something made; the returned function undoes it before the run ends, once. When the run has ended
+   * already, undoes it at once and throws a BenchError `BENCH_INTERRUPTED`, so that nothing more is made.
+   */
   add(undo: Undo): () => Promise<void> {
     this.#undos.add(undo)
+    if (this.#ended) {
+      void this.#undo(undo)
+      throw new BenchError('BENCH_INTERRUPTED', 'the run has ended under way')
+    }
     return () => this.#undo(undo)
   }
 
-  async run(): Promise<void> {
+  async end(): Promise<void> {
+    this.#ended = true
     for (const undo of [...this.#undos].reverse()) await this.#undo(undo)
   }
 
@@ -32,17 +41,27 @@ export class Teardown {
   }
 }
 
-/** Runs `body` and then undoes what it registered, also when it throws or when a signal ends the process. */
+/**
+ * Runs `body` and then undoes what it registered, also when it throws or a signal ends it. After a signal this process
+ * ends by that same signal, as whoever sent it expects.
+ */
 export async function withTeardown<Result>(body: (teardown: Teardown) => Promise<Result>): Promise<Result> {
   const teardown = new Teardown()
+  let received: (typeof signals)[number] | undefined
+  let interrupt: (reason: BenchError) => void = () => {}
+  const interrupted = new Promise<never>((_, reject) => {
+    interrupt = reject
+  })
   const onSignal = (signal: (typeof signals)[number]): void => {
-    void teardown.run().finally(() => process.exit(128 + constants.signals[signal]))
+    received ??= signal
+    interrupt(new BenchError('BENCH_INTERRUPTED', `interrupted by ${signal}`))
   }
   for (const signal of signals) process.on(signal, onSignal)
   try {
-    return await body(teardown)
+    return await Promise.race([body(teardown), interrupted])
   } finally {
-    await teardown.run()
+    await teardown.end()
     for (const signal of signals) process.off(signal, onSignal)
+    if (received !== undefined) process.kill(process.pid, received)
   }
 }

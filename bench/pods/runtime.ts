@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { importArchive } from '../../src/kubelet/images/import-archive.ts'
@@ -24,17 +25,23 @@ export interface BenchRuntime {
 export async function startRuntime(teardown: Teardown): Promise<BenchRuntime> {
   const cidr = parseCidr(podCidr)
   if (cidr === undefined) throw new RangeError(`${podCidr} is no CIDR`)
-  const folder = await mkdtemp(join(tmpdir(), 'hw-bench-'))
+  const folder = mkdtempSync(join(tmpdir(), 'hw-bench-'))
   teardown.add(() => rm(folder, { recursive: true, force: true }))
   const netns = await freshNetns(teardown)
-  const containerd = await PrivateContainerd.start({
+  const starting = PrivateContainerd.start({
     stateDir: folder,
     podCidr: cidr,
     sandboxImage: pauseImageName,
     netns: netns.path,
     log: silentLogger,
   })
-  teardown.add(() => containerd.stop())
+  teardown.add(() =>
+    starting.then(
+      (started) => started.stop(),
+      () => undefined,
+    ),
+  )
+  const containerd = await starting
   const archive = join(folder, 'pause.tar')
   await buildPauseImage(packageRoot, archive)
   await importArchive(containerd.socket, archive)

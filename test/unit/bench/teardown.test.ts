@@ -33,6 +33,15 @@ describe('teardown', () => {
     expect(undone).toEqual(['first'])
   })
 
+  it('undoes at once what is made after the end, and lets nothing more be made', async () => {
+    const undone: string[] = []
+    const ended = await withTeardown(async (teardown) => teardown)
+    expect(() => ended.add(() => void undone.push('late'))).toThrow(
+      expect.objectContaining({ code: 'BENCH_INTERRUPTED' }),
+    )
+    expect(undone).toEqual(['late'])
+  })
+
   it('leaves no signal handler behind', async () => {
     const before = process.listenerCount('SIGTERM')
     await withTeardown(async () => {})
