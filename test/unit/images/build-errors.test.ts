@@ -100,7 +100,14 @@ describe('content that cannot be read', () => {
     const error = await errorOf(directory)
 
     expect(error.code).toBe('IMAGE_CONTENT_UNREADABLE')
-    expect(error.place).toBe(join(directory, 'memory'))
+    expect(error.message).toContain(`${directory}/memory: i/o error`)
+  })
+
+  it('is named when it is another size than it says', async () => {
+    // The kernel says 0 for files that it makes up on reading.
+    expect((await errorOf(withFile('/proc/self/status'))).message).toContain(
+      '/proc/self/status: changed its size',
+    )
   })
 
   it('is named when it is something that images do not hold', async () => {

@@ -13,17 +13,20 @@ const anonymous = { mtime: new Date(0), uid: 0, gid: 0, uname: '', gname: '' }
 /** Writes the new file `file` as a tar archive of what `fill` adds, and returns its digest. */
 export async function writeTar(file: string, fill: (pack: Pack) => Promise<void>): Promise<Blob> {
   const pack = createPack()
-  const written = writeDigested(pack, file)
-  try {
-    // Whichever fails first ends it: with the disk full, nobody reads on, and adding would wait for ever.
-    await Promise.race([fill(pack), written])
-    pack.finalize()
-    return await written
-  } catch (error) {
+  // Whichever side fails ends the other: with the disk full nobody reads on, and adding would wait for ever.
+  const abandon = (error: unknown) => {
     pack.destroy()
-    await written.catch(() => undefined)
     throw error
   }
+  const [filled, written] = await Promise.allSettled([
+    fill(pack).then(() => pack.finalize(), abandon),
+    writeDigested(pack, file).catch(abandon),
+  ])
+  // The side that was ended says no more than that it was; an ImageBuildError is always a cause.
+  if (filled.status === 'rejected' && filled.reason instanceof ImageBuildError) throw filled.reason
+  if (written.status === 'rejected') throw written.reason
+  if (filled.status === 'rejected') throw filled.reason
+  return written.value
 }
 
 async function writeDigested(chunks: AsyncIterable<unknown>, file: string): Promise<Blob> {
@@ -52,21 +55,29 @@ export function addEntry(pack: Pack, header: TarHeader, bytes: Buffer = Buffer.a
 
 /**
  * Adds a file, read in pieces. `size` goes into the header, ahead of the content: a file that changes meanwhile is an
- * error, not a broken archive.
+ * ImageBuildError, not a broken archive.
  */
 export async function addFile(pack: Pack, header: TarHeader, source: string, size: number): Promise<void> {
-  const entry = pack.entry({ ...header, ...anonymous, size })
-  try {
-    await pipeline(createReadStream(source), entry)
-  } catch (error) {
-    throw new ImageBuildError(
-      'IMAGE_CONTENT_UNREADABLE',
-      {
-        place: source,
-        reason: `cannot be copied into the image: ${systemReason(error)}`,
-        remedy: 'make it readable, and do not change it during the build',
-      },
-      error,
-    )
-  }
+  await pipeline(contentOf(source, size), pack.entry({ ...header, ...anonymous, size }))
 }
+
+async function* contentOf(source: string, size: number) {
+  let left = size
+  try {
+    for await (const chunk of createReadStream(source)) {
+      left -= chunk.length
+      if (left < 0) break
+      yield chunk
+    }
+  } catch (error) {
+    throw unreadable(source, systemReason(error), error)
+  }
+  if (left !== 0) throw unreadable(source, 'changed its size during the build')
+}
+
+const unreadable = (place: string, reason: string, cause?: unknown): ImageBuildError =>
+  new ImageBuildError(
+    'IMAGE_CONTENT_UNREADABLE',
+    { place, reason, remedy: 'what goes into an image must be readable, and stay as it is during the build' },
+    cause,
+  )
