@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ServiceProxy } from '../../src/dataplane/proxy.ts'
 import type { Change } from '../../src/model/change.ts'
 import { Netns } from '../support/netns.ts'
-import { goneChange, openProxy, serviceChange, sliceChange } from '../support/proxy.ts'
-import { port, service, slice } from '../support/services.ts'
+import { openProxy } from '../support/proxy.ts'
+import { goneChange, port, service, serviceChange, slice, sliceChange } from '../support/services.ts'
 
 /** A world with every kind of frontend, in both families, with and without endpoints. */
 const WORLD: readonly Change[] = [

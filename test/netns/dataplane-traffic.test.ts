@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ServiceProxy } from '../../src/dataplane/proxy.ts'
 import type { Answer, Question } from '../support/agent.ts'
-import { openProxy, serviceChange, sliceChange } from '../support/proxy.ts'
+import { openProxy } from '../support/proxy.ts'
 import { CLIENT_ADDRESS, NODE_ADDRESS, SERVER_PORT, ServiceWorld } from '../support/service-world.ts'
-import { port, service, slice } from '../support/services.ts'
+import { port, service, serviceChange, slice, sliceChange } from '../support/services.ts'
 
 const VIP = '10.96.0.1'
 const NODE_PORT = 30080

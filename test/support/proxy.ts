@@ -1,8 +1,5 @@
 import { Registry } from 'prom-client'
 import { ServiceProxy, type ServiceProxyOptions } from '../../src/dataplane/proxy.ts'
-import type { Change } from '../../src/model/change.ts'
-import type { EndpointSlice } from '../../src/model/endpoint-slice.ts'
-import type { Service } from '../../src/model/service.ts'
 import { silentLogger } from '../../src/util/logger.ts'
 import { NODE_ADDRESS, POD_CIDR, SERVICE_CIDR } from './service-world.ts'
 import { address, cidr } from './services.ts'
@@ -21,17 +18,3 @@ export const openProxy = (netns: string, options: Partial<ServiceProxyOptions> =
     log: silentLogger,
     ...options,
   })
-
-export const serviceChange = (service: Service): Change => ({
-  kind: 'Service',
-  name: service.name,
-  object: service,
-})
-
-export const sliceChange = (slice: EndpointSlice): Change => ({
-  kind: 'EndpointSlice',
-  name: slice.name,
-  object: slice,
-})
-
-export const goneChange = ({ kind, name }: Change): Change => ({ kind, name, object: undefined })

@@ -1,3 +1,4 @@
+import type { Change } from '../../src/model/change.ts'
 import type { EndpointPort, EndpointSlice, SliceEndpoint } from '../../src/model/endpoint-slice.ts'
 import { objectName } from '../../src/model/object-name.ts'
 import type { Service, ServicePort } from '../../src/model/service.ts'
@@ -73,3 +74,17 @@ export const slice = (
     ...rest,
   }
 }
+
+export const serviceChange = (service: Service): Change => ({
+  kind: 'Service',
+  name: service.name,
+  object: service,
+})
+
+export const sliceChange = (slice: EndpointSlice): Change => ({
+  kind: 'EndpointSlice',
+  name: slice.name,
+  object: slice,
+})
+
+export const goneChange = ({ kind, name }: Change): Change => ({ kind, name, object: undefined })

@@ -1,0 +1,277 @@
+import { describe, expect, it } from 'vitest'
+import { DesiredCompiler } from '../../../src/dataplane/desired/compiler.ts'
+import type { Change } from '../../../src/model/change.ts'
+import { objectName } from '../../../src/model/object-name.ts'
+import { formatProblem } from '../../../src/model/problem.ts'
+import type { Service } from '../../../src/model/service.ts'
+import {
+  address,
+  cidr,
+  goneChange,
+  port,
+  service,
+  serviceChange,
+  slice,
+  sliceChange,
+  sliceEndpoint,
+} from '../../support/services.ts'
+
+const newCompiler = (): DesiredCompiler =>
+  new DesiredCompiler({ families: ['IPv4', 'IPv6'], nodeName: 'here' })
+
+/** Frontends in force after the changes: key to endpoints. */
+function compiled(...changes: readonly Change[]): Record<string, readonly string[]> {
+  const compiler = newCompiler()
+  for (const change of changes) compiler.apply(change)
+  compiler.compile()
+  return table(compiler)
+}
+
+const table = (compiler: DesiredCompiler): Record<string, readonly string[]> =>
+  Object.fromEntries(
+    (['IPv4', 'IPv6'] as const).flatMap((family) =>
+      [...compiler.frontends(family).values()].map((frontend) => [
+        frontend.address === undefined ? `${family} ${frontend.key}` : frontend.key,
+        frontend.endpoints.map((endpoint) => `${endpoint.address}:${endpoint.port}`),
+      ]),
+    ),
+  )
+
+const web = (fields: Partial<Service> = {}): Change => serviceChange(service('web', '10.96.0.1', fields))
+
+describe('frontends of a Service', () => {
+  it.each([
+    {
+      name: 'a cluster IP',
+      service: web(),
+      frontends: ['10.96.0.1/TCP/80'],
+    },
+    {
+      name: 'several ports',
+      service: web({ ports: [port(), port({ name: 'dns', protocol: 'UDP', port: 53 })] }),
+      frontends: ['10.96.0.1/TCP/80', '10.96.0.1/UDP/53'],
+    },
+    {
+      name: 'a node port, in each family of the Service',
+      service: web({
+        type: 'NodePort',
+        ipFamilies: ['IPv4', 'IPv6'],
+        clusterIPs: [address('10.96.0.1'), address('fd00::1')],
+        ports: [port({ nodePort: 30080 })],
+      }),
+      frontends: ['10.96.0.1/TCP/80', 'IPv4 node/TCP/30080', 'fd00::1/TCP/80', 'IPv6 node/TCP/30080'],
+    },
+    {
+      name: 'no node port while its type is ClusterIP',
+      service: web({ ports: [port({ nodePort: 30080 })] }),
+      frontends: ['10.96.0.1/TCP/80'],
+    },
+    {
+      name: 'external and load-balancer addresses',
+      service: web({
+        type: 'LoadBalancer',
+        externalIPs: [address('203.0.113.1')],
+        loadBalancerIPs: [address('203.0.113.2')],
+      }),
+      frontends: ['10.96.0.1/TCP/80', '203.0.113.1/TCP/80', '203.0.113.2/TCP/80'],
+    },
+    {
+      name: 'an address only once',
+      service: web({ externalIPs: [address('10.96.0.1')] }),
+      frontends: ['10.96.0.1/TCP/80'],
+    },
+    {
+      name: 'no load-balancer address whose source ranges cannot be enforced',
+      service: web({
+        type: 'LoadBalancer',
+        loadBalancerIPs: [address('203.0.113.2')],
+        loadBalancerSourceRanges: [cidr('198.51.100.0/24')],
+      }),
+      frontends: ['10.96.0.1/TCP/80'],
+    },
+  ])('$name', ({ service: change, frontends }) => {
+    expect(Object.keys(compiled(change))).toEqual(frontends)
+  })
+
+  it('are gone with it', () => {
+    expect(compiled(web(), goneChange(web()))).toEqual({})
+  })
+
+  it('are not there for endpoints alone', () => {
+    expect(compiled(sliceChange(slice('web', ['10.1.0.1'])))).toEqual({})
+  })
+})
+
+describe('endpoints of a frontend', () => {
+  const KEY = '10.96.0.1/TCP/80'
+
+  it.each([
+    {
+      name: 'are sorted by address, those of this node first',
+      slices: [
+        slice('web', [
+          sliceEndpoint('10.1.0.1', { nodeName: 'there' }),
+          sliceEndpoint('10.1.0.3'),
+          sliceEndpoint('10.1.0.2'),
+        ]),
+      ],
+      endpoints: ['10.1.0.2:8080', '10.1.0.3:8080', '10.1.0.1:8080'],
+    },
+    {
+      name: 'of several slices are merged, each counted once',
+      slices: [
+        slice('web', ['10.1.0.1', '10.1.0.2']),
+        slice('web', ['10.1.0.2', '10.1.0.3'], { name: objectName('default', 'web-2') }),
+      ],
+      endpoints: ['10.1.0.1:8080', '10.1.0.2:8080', '10.1.0.3:8080'],
+    },
+    {
+      name: 'at their best when slices disagree',
+      slices: [
+        slice('web', [sliceEndpoint('10.1.0.1', { ready: false })]),
+        slice('web', ['10.1.0.1'], { name: objectName('default', 'web-2') }),
+      ],
+      endpoints: ['10.1.0.1:8080'],
+    },
+    {
+      name: 'are the ready ones while there are any',
+      slices: [
+        slice('web', [
+          sliceEndpoint('10.1.0.1', { ready: false }),
+          sliceEndpoint('10.1.0.2', { ready: false, terminating: true }),
+          sliceEndpoint('10.1.0.3'),
+        ]),
+      ],
+      endpoints: ['10.1.0.3:8080'],
+    },
+    {
+      name: 'are the serving terminating ones when none is ready',
+      slices: [
+        slice('web', [
+          sliceEndpoint('10.1.0.1', { ready: false }),
+          sliceEndpoint('10.1.0.2', { ready: false, terminating: true }),
+          sliceEndpoint('10.1.0.3', { ready: false, serving: false, terminating: true }),
+        ]),
+      ],
+      endpoints: ['10.1.0.2:8080'],
+    },
+    {
+      name: 'are matched by port name and protocol',
+      slices: [
+        slice('web', ['10.1.0.1'], { port: { name: 'other' } }),
+        slice('web', ['10.1.0.2'], { name: objectName('default', 'web-2'), port: { protocol: 'UDP' } }),
+      ],
+      endpoints: [],
+    },
+    {
+      name: 'are of the family of the address',
+      slices: [slice('web', ['fd00::2'])],
+      endpoints: [],
+    },
+    {
+      name: 'may have a port in each slice',
+      slices: [
+        slice('web', ['10.1.0.1']),
+        slice('web', ['10.1.0.1'], { name: objectName('default', 'web-2'), port: { port: 9090 } }),
+      ],
+      endpoints: ['10.1.0.1:8080', '10.1.0.1:9090'],
+    },
+  ])('$name', ({ slices, endpoints }) => {
+    expect(compiled(web(), ...slices.map(sliceChange))[KEY]).toEqual(endpoints)
+  })
+
+  it('follow a slice that changes to another Service', () => {
+    const moved = slice('api', ['10.1.0.1'], { name: objectName('default', 'web-1') })
+    const api = serviceChange(service('api', '10.96.0.2'))
+    expect(compiled(web(), api, sliceChange(slice('web', ['10.1.0.1'])), sliceChange(moved))).toEqual({
+      '10.96.0.1/TCP/80': [],
+      '10.96.0.2/TCP/80': ['10.1.0.1:8080'],
+    })
+  })
+
+  it.each([
+    { nodes: ['here', 'there'], endpoints: ['10.1.0.1:8080'], whenEmpty: 'drop' },
+    { nodes: ['there', 'there'], endpoints: [], whenEmpty: 'drop' },
+    { nodes: [], endpoints: [], whenEmpty: 'reject' },
+  ])('on nodes $nodes under internal policy Local: $endpoints, else $whenEmpty', ({ nodes, ...expected }) => {
+    const compiler = newCompiler()
+    compiler.apply(web({ internalTrafficPolicy: 'Local' }))
+    const endpoints = nodes.map((nodeName, i) => sliceEndpoint(`10.1.0.${i + 1}`, { nodeName }))
+    compiler.apply(sliceChange(slice('web', endpoints, { family: 'IPv4' })))
+    compiler.compile()
+    const [frontend] = compiler.frontends('IPv4').values()
+    expect({ endpoints: table(compiler)[KEY], whenEmpty: frontend?.whenEmpty }).toEqual(expected)
+  })
+})
+
+describe('compiling', () => {
+  it('says only what changed', () => {
+    const compiler = newCompiler()
+    compiler.apply(web())
+    compiler.apply(serviceChange(service('api', '10.96.0.2')))
+    expect(compiler.compile()).toHaveLength(2)
+    compiler.apply(sliceChange(slice('api', ['10.1.0.1'])))
+    expect(compiler.compile().map((change) => change.key)).toEqual(['10.96.0.2/TCP/80'])
+    compiler.apply(sliceChange(slice('api', ['10.1.0.1'])))
+    expect(compiler.compile()).toEqual([])
+  })
+
+  it('stops when asked to and goes on from there', () => {
+    const compiler = newCompiler()
+    for (let i = 1; i <= 5; i++) compiler.apply(serviceChange(service(`s${i}`, `10.96.0.${i}`)))
+    expect(compiler.compile(() => false)).toHaveLength(1)
+    expect(compiler.dirty).toBe(4)
+    expect(compiler.compile()).toHaveLength(4)
+  })
+})
+
+describe('two Services that want the same frontend', () => {
+  const a = serviceChange(service('a', '10.96.0.1'))
+  const b = serviceChange(service('b', '10.96.0.1'))
+  const holder = (...changes: readonly Change[]): string | undefined => {
+    const compiler = newCompiler()
+    for (const change of changes) {
+      compiler.apply(change)
+      compiler.compile()
+    }
+    return [...compiler.frontends('IPv4').values()][0]?.service
+  }
+
+  it.each([
+    { order: 'a then b', changes: [a, b], expected: 'default/a' },
+    { order: 'b then a', changes: [b, a], expected: 'default/a' },
+    { order: 'b, a, a gone', changes: [b, a, goneChange(a)], expected: 'default/b' },
+    { order: 'a, b, b gone', changes: [a, b, goneChange(b)], expected: 'default/a' },
+    { order: 'a, b, both gone', changes: [a, b, goneChange(b), goneChange(a)], expected: undefined },
+  ])('$order: the name that sorts first holds it', ({ changes, expected }) => {
+    expect(holder(...changes)).toBe(expected)
+  })
+
+  it('is a problem of the other, until the first is gone', () => {
+    const compiler = newCompiler()
+    for (const change of [a, b]) compiler.apply(change)
+    compiler.compile()
+    expect(compiler.problems().map(formatProblem)).toEqual([
+      'Service default/b: 10.96.0.1 port 80/TCP is already held by Service default/a ' +
+        '(give one of the two Services another address or port)',
+    ])
+    compiler.apply(goneChange(a))
+    compiler.compile()
+    expect(compiler.problems()).toEqual([])
+  })
+})
+
+describe('what a Service asks for and does not get', () => {
+  it.each<{ fields: Partial<Service>; reason: string }>([
+    { fields: { affinitySeconds: 10 }, reason: 'sessionAffinity ClientIP is not enforced' },
+    {
+      fields: { type: 'NodePort', externalTrafficPolicy: 'Local' },
+      reason: 'externalTrafficPolicy Local is served as Cluster',
+    },
+  ])('is a warning: $reason', ({ fields, reason }) => {
+    const compiler = newCompiler()
+    compiler.apply(web(fields))
+    compiler.compile()
+    expect(compiler.problems()).toMatchObject([{ place: 'Service default/web', severity: 'warning', reason }])
+  })
+})
