@@ -36,7 +36,7 @@ export const run = (args: readonly string[]): Promise<number> =>
     const { endpoint, folder } = await startRuntime(teardown)
     const hawser = await ThroughHawser.open(endpoint, `${folder}/hawser`)
     teardown.add(() => hawser.close())
-    const cgroupRoot = `/hawser-bench-${basename(folder)}`
+    const cgroupRoot = `/${basename(folder)}`
     const floor = new BareCri(endpoint, { stateDir: `${folder}/floor`, cgroupRoot })
     teardown.add(() => floor.close())
     const contest = await contestPods(hawser, floor, sizes)

@@ -24,6 +24,8 @@ export class BareCri implements PodStarter {
   readonly #logs: string
   /** Sandbox IDs by pod UID. */
   readonly #sandboxes = new Map<string, string>()
+  /** Starts and removals that have not settled. */
+  readonly #underWay = new Set<Promise<void>>()
 
   constructor(endpoint: string, options: { readonly stateDir: string; readonly cgroupRoot: string }) {
     this.#client = new CriClient(endpoint, () => undefined)
@@ -31,7 +33,22 @@ export class BareCri implements PodStarter {
     this.#context = { owner, cgroupRoot: options.cgroupRoot, nodeMemoryBytes: totalmem(), dns: undefined }
   }
 
-  async start(pod: Pod): Promise<void> {
+  start(pod: Pod): Promise<void> {
+    return this.#track(this.#start(pod))
+  }
+
+  remove(pod: Pod): Promise<void> {
+    return this.#track(this.#remove(pod))
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+    for (const uid of [...this.#sandboxes.keys()]) await this.#removeSandbox(uid)
+    this.#client.close()
+    await removeCgroup(this.#context.cgroupRoot)
+  }
+
+  async #start(pod: Pod): Promise<void> {
     const sandbox = sandboxConfig(pod, 0, join(this.#logs, pod.uid), this.#context)
     const sandboxId = await this.#client.runPodSandbox(sandbox)
     this.#sandboxes.set(pod.uid, sandboxId)
@@ -41,15 +58,18 @@ export class BareCri implements PodStarter {
     }
   }
 
-  async remove(pod: Pod): Promise<void> {
+  async #remove(pod: Pod): Promise<void> {
     await this.#removeSandbox(pod.uid)
     await removeCgroup(podCgroup(this.#context.cgroupRoot, pod.uid))
   }
 
-  async close(): Promise<void> {
-    for (const uid of [...this.#sandboxes.keys()]) await this.#removeSandbox(uid)
-    this.#client.close()
-    await removeCgroup(this.#context.cgroupRoot)
+  async #track(work: Promise<void>): Promise<void> {
+    this.#underWay.add(work)
+    try {
+      await work
+    } finally {
+      this.#underWay.delete(work)
+    }
   }
 
   async #removeSandbox(uid: string): Promise<void> {

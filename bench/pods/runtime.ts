@@ -44,6 +44,14 @@ export async function startRuntime(teardown: Teardown): Promise<BenchRuntime> {
   const containerd = await starting
   const archive = join(folder, 'pause.tar')
   await buildPauseImage(packageRoot, archive)
-  await importArchive(containerd.socket, archive)
+  const importing = importArchive(containerd.socket, archive)
+  // An importer outlives the containerd that it talks to, so it goes first.
+  teardown.add(() =>
+    importing.then(
+      () => undefined,
+      () => undefined,
+    ),
+  )
+  await importing
   return { endpoint: containerd.endpoint, folder }
 }
