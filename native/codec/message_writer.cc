@@ -47,7 +47,7 @@ void MessageWriter::string(uint16_t type, std::string_view value) {
   const nlattr header{.nla_len = static_cast<uint16_t>(length), .nla_type = type};
   uint8_t* here = buffer_.append(align(length));
   std::memcpy(here, &header, sizeof header);
-  std::memcpy(here + NLA_HDRLEN, value.data(), value.size());
+  if (!value.empty()) std::memcpy(here + NLA_HDRLEN, value.data(), value.size());
   std::memset(here + NLA_HDRLEN + value.size(), 0, align(length) - NLA_HDRLEN - value.size());
 }
 

@@ -49,8 +49,8 @@ size_t recordsPerMessage(const ElementLayout& layout) { return kMaxElements / el
 
 void writeElements(MessageWriter& writer, std::string_view table, std::string_view set,
                    const ElementLayout& layout, std::span<const uint8_t> records) {
-  writer.string(NFTA_SET_ELEM_LIST_SET, set);
   writer.string(NFTA_SET_ELEM_LIST_TABLE, table);
+  writer.string(NFTA_SET_ELEM_LIST_SET, set);
   const size_t list = writer.open(NFTA_SET_ELEM_LIST_ELEMENTS);
   const size_t count = records.size() / layout.width();
   const size_t size = elementSize(layout);

@@ -80,12 +80,12 @@ void Encoder::addChain() {
     const auto type = program_.string();
     const uint32_t hook = program_.u32();
     const int32_t priority = program_.i32();
+    writer_.string(NFTA_CHAIN_TYPE, type);
+    writer_.be32(NFTA_CHAIN_POLICY, program_.u32());
     writer_.nest(NFTA_CHAIN_HOOK, [&] {
       writer_.be32(NFTA_HOOK_HOOKNUM, hook);
       writer_.be32(NFTA_HOOK_PRIORITY, static_cast<uint32_t>(priority));
     });
-    writer_.be32(NFTA_CHAIN_POLICY, program_.u32());
-    writer_.string(NFTA_CHAIN_TYPE, type);
   }
   if (const auto userData = program_.blob(); !userData.empty()) writer_.bytes(NFTA_CHAIN_USERDATA, userData);
   batch_.end();
@@ -177,8 +177,8 @@ void Encoder::verdictElements(uint8_t message, uint16_t flags, bool withVerdict)
   constexpr uint32_t kChunk = 128;
   for (uint32_t index = 0; index < count && !program_.failed();) {
     begin(message, flags, index);
-    writer_.string(NFTA_SET_ELEM_LIST_SET, set);
     writer_.string(NFTA_SET_ELEM_LIST_TABLE, table_);
+    writer_.string(NFTA_SET_ELEM_LIST_SET, set);
     writer_.nest(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
       for (uint32_t end = std::min(count, index + kChunk); index < end; index++) {
         VerdictElement element{.key = program_.blob(), .code = {}, .chain = {}};
