@@ -49,22 +49,15 @@ export class PodEndpoints {
     return this.#settle(dirty)
   }
 
-  /** Takes over what the node says of a pod; undefined when the pod has ended and is gone. */
-  setStatus(name: ObjectName, status: PodStatus | undefined): readonly Change[] {
+  /** Takes over what the node says of the pod `uid`; undefined when nothing is left of it. */
+  setStatus(name: ObjectName, uid: string, status: PodStatus | undefined): readonly Change[] {
     const record = this.#pods.get(name)
-    if (record === undefined) return []
+    // The predecessor of a pod that was replaced under its name: it is no endpoint any more.
+    if (record === undefined || uid !== record.pod.uid) return []
     const dirty = new Set<ObjectName>()
-    if (status !== undefined) {
-      // The predecessor of a pod that was replaced under its name: it is no endpoint any more.
-      if (status.uid !== record.pod.uid) return []
-      record.status = status
-      this.#touch(record.pod, dirty)
-    } else if (record.wanted) {
-      record.status = undefined
-      this.#touch(record.pod, dirty)
-    } else {
-      this.#forgetPod(name, record.pod, dirty)
-    }
+    record.status = status
+    if (status === undefined && !record.wanted) this.#forgetPod(name, record.pod, dirty)
+    else this.#touch(record.pod, dirty)
     return this.#settle(dirty)
   }
 

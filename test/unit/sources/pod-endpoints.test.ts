@@ -75,7 +75,7 @@ function follow() {
   }
   return {
     apply: (...changes: Change[]) => take(endpoints.apply(changes)),
-    status: (of: Pod, value: PodStatus | undefined) => take(endpoints.setStatus(of.name, value)),
+    status: (of: Pod, value: PodStatus | undefined) => take(endpoints.setStatus(of.name, of.uid, value)),
     all: () => [...known.values()].flat().sort(),
     slices: () => known,
   }

@@ -1,0 +1,39 @@
+import type { Command } from './command.ts'
+
+interface CommandEntry {
+  readonly summary: string
+  /** Loaded only when it is run: `hawser --help` must not wait for gRPC or the addon. */
+  readonly load: () => Promise<Command>
+}
+
+/** Every command, by the words that call it. */
+export const commands: ReadonlyMap<string, CommandEntry> = new Map([
+  [
+    'up',
+    {
+      summary: 'Run a folder of manifests as a node of its own',
+      load: async () => (await import('./up.ts')).command,
+    },
+  ],
+  [
+    'image build',
+    {
+      summary: 'Make an OCI archive from a folder',
+      load: async () => (await import('./image-build.ts')).command,
+    },
+  ],
+  [
+    'bench',
+    {
+      summary: 'Measure Hawser beside a floor or a peer',
+      load: async () => (await import('./bench.ts')).command,
+    },
+  ],
+  [
+    'version',
+    {
+      summary: 'Print the version',
+      load: async () => (await import('./version.ts')).command,
+    },
+  ],
+])

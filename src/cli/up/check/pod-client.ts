@@ -1,0 +1,94 @@
+import type { ObjectName } from '../../../model/object-name.ts'
+import type { Pod } from '../../../model/pod.ts'
+import type { PodStatus } from '../../../model/pod-status.ts'
+import { joinPort, shortName } from '../snapshot.ts'
+import type { Attempt, Client } from './client.ts'
+import type { Target } from './targets.ts'
+
+/** Runs a command in a container and resolves with its exit status; rejects when it cannot be run. */
+export type Exec = (
+  pod: ObjectName,
+  container: string,
+  command: readonly string[],
+  timeoutMs: number,
+) => Promise<{ readonly exitCode: number }>
+
+/** A pod with this label or annotation is the one to check from. */
+const mark = 'hawser.dev/check'
+
+const tools = ['wget', 'nc'] as const
+type Tool = (typeof tools)[number]
+
+/** Statuses from here on are the shell's and runc's way to say that there is no such program. */
+const notFound = 126
+
+const execMs = 10_000
+
+/** Execs that run at once: each costs the runtime about 50 ms of CPU. */
+const parallel = 4
+
+/**
+ * A client inside a pod: the one marked `hawser.dev/check: client`, else the first with wget or nc in a container.
+ * Undefined when no pod has either.
+ */
+export async function findPodClient(
+  pods: ReadonlyMap<ObjectName, Pod>,
+  statuses: ReadonlyMap<ObjectName, PodStatus>,
+  exec: Exec,
+): Promise<Client | undefined> {
+  const marked = (pod: Pod): boolean => (pod.labels.get(mark) ?? pod.annotations.get(mark)) === 'client'
+  const candidates = [...pods.values()]
+    .filter((pod) => !pod.hostNetwork && statuses.get(pod.name)?.ready === true)
+    .sort((a, b) => Number(marked(b)) - Number(marked(a)) || (a.name < b.name ? -1 : 1))
+  for (const pod of candidates) {
+    for (const { name: container } of pod.containers) {
+      const found = new Set<Tool>()
+      for (const tool of tools) if (await has(exec, pod.name, container, tool)) found.add(tool)
+      if (found.size > 0) return podClient(pod, statuses.get(pod.name)?.podIPs ?? [], container, found, exec)
+    }
+  }
+  return undefined
+}
+
+async function has(exec: Exec, pod: ObjectName, container: string, tool: Tool): Promise<boolean> {
+  try {
+    return (await exec(pod, container, [tool, '--help'], execMs)).exitCode < notFound
+  } catch {
+    return false
+  }
+}
+
+function podClient(
+  pod: Pod,
+  addresses: PodStatus['podIPs'],
+  container: string,
+  found: ReadonlySet<Tool>,
+  exec: Exec,
+): Client {
+  return {
+    name: `pod ${shortName(pod.name)}`,
+    addresses,
+    can: (protocol) => protocol === 'TCP' || (protocol === 'UDP' && found.has('nc')),
+    async connect(target, times) {
+      const command = commandFor(target, found)
+      const attempts: Attempt[] = []
+      const work = async (): Promise<void> => {
+        while (attempts.length < times) {
+          attempts.push({ error: undefined, localPort: undefined })
+          // The exit status says whether the server speaks the tool's protocol: the connection itself is looked up
+          // in the kernel.
+          await exec(pod.name, container, command, execMs).catch(() => undefined)
+        }
+      }
+      await Promise.all(Array.from({ length: Math.min(parallel, times) }, work))
+      return attempts
+    },
+  }
+}
+
+function commandFor(target: Target, found: ReadonlySet<Tool>): readonly string[] {
+  if (target.protocol === 'UDP') return ['nc', '-u', '-w', '1', target.address, String(target.port)]
+  return found.has('wget')
+    ? ['wget', '-q', '-T', '2', '-O', '/dev/null', `http://${joinPort(target.address, target.port)}/`]
+    : ['nc', '-w', '2', target.address, String(target.port)]
+}
