@@ -43,7 +43,9 @@ export async function startTestContainerd(): Promise<TestContainerd> {
     let containerd = await start()
     for (const archive of await writeTestImages(stateDir)) await importArchive(containerd.socket, archive)
     return {
-      containerd,
+      get containerd() {
+        return containerd
+      },
       stateDir,
       netns,
       netnsPath,

@@ -12,7 +12,9 @@ const FORGIVE_MS = 600_000
  * Hawser forgets nothing.
  */
 export function crashLoopDelay(ended: ContainerRecord): number {
-  if (ended.finishedAt - ended.startedAt >= FORGIVE_MS) return 0
+  // One that never started has no start time.
+  const ranMs = ended.startedAt === 0 ? 0 : ended.finishedAt - ended.startedAt
+  if (ranMs >= FORGIVE_MS) return 0
   if (ended.attempt === 0) return 0
   if (ended.restartDelayMs === 0) return FIRST_MS
   return Math.min(ended.restartDelayMs * 2, MAX_MS)

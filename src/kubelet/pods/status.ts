@@ -138,5 +138,7 @@ function explain(
 
 const isFinished = (state: ContainerState): boolean => state.kind === 'terminated' && state.exitCode === 0
 
-const summary = (state: ContainerState): { reason: string; message: string } =>
-  state.kind === 'running' ? { reason: 'Running', message: '' } : state
+function summary(state: ContainerState): { reason: string; message: string } {
+  if (state.kind === 'running') return { reason: 'Running', message: '' }
+  return { reason: state.reason, message: state.message }
+}

@@ -63,6 +63,11 @@ export class PrivateContainerd {
     })
   }
 
+  /** Its process; another one after it died. */
+  get pid(): number {
+    return this.#process.pid
+  }
+
   /** Starts it, or adopts the one that runs; resolves when it takes pods. Throws a {@link PrivateContainerdError}. */
   static async start(options: PrivateContainerdOptions): Promise<PrivateContainerd> {
     const folder = join(options.stateDir, 'containerd')

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import { objectName } from '../../src/model/object-name.ts'
+import { eventually } from '../support/eventually.ts'
+import { buildContainer, buildPod } from '../support/pod-builder.ts'
+import { usePodMachine } from '../support/pod-machine.ts'
+
+const used = usePodMachine()
+
+const showing = (name: string, configMap: string) =>
+  buildPod(name, {
+    volumes: [
+      {
+        name: 'config',
+        source: { kind: 'configMap', configMap, optional: false, mode: 0o640, items: [] },
+      },
+    ],
+    containers: [
+      buildContainer({
+        name: 'main',
+        volumeMounts: [{ volume: 'config', mountPath: '/config', subPath: '', readOnly: false }],
+      }),
+    ],
+  })
+
+test('a running pod sees a ConfigMap change', async () => {
+  const { node } = used
+  const name = objectName('default', 'colours')
+  const pod = showing('painter', 'colours')
+  node.setConfigMap(name, { wall: 'white\n', door: 'red\n' })
+  node.set(pod)
+  await node.running(pod)
+  expect(await node.output(pod, 'cd /config; echo $(cat wall door) $(stat -Lc %a wall)')).toBe(
+    'white red 640',
+  )
+  node.setConfigMap(name, { wall: 'green\n', floor: 'brown\n' })
+  const changed = () => node.output(pod, 'cd /config && grep -q green wall && echo $(ls) $(cat wall floor)')
+  expect(await eventually(changed)).toBe('floor wall green brown')
+})
+
+test('a pod waits for the ConfigMap of a volume, says so, and goes on when it is there', async () => {
+  const { node } = used
+  const pod = showing('patient', 'late')
+  node.set(pod)
+  const { message } = await node.waitFor(pod, ({ reason }) => reason === 'FailedMount')
+  expect(message).toContain('ConfigMap late is not there')
+  node.setConfigMap(objectName('default', 'late'), { now: 'yes' })
+  await node.running(pod)
+})
+
+test('a container waits for the ConfigMap key of a variable, says so, and goes on when it is there', async () => {
+  const { node } = used
+  const name = objectName('default', 'half')
+  const value = { kind: 'configMapKey', configMap: 'half', key: 'wanted', optional: false } as const
+  const pod = buildPod('reader', {
+    containers: [buildContainer({ name: 'main', env: [{ name: 'WANTED', value }] })],
+  })
+  node.setConfigMap(name, { other: 'x' })
+  node.set(pod)
+  const { message } = await node.waitFor(pod, ({ reason }) => reason === 'CreateContainerConfigError')
+  expect(message).toContain('ConfigMap half has no text wanted')
+  node.setConfigMap(name, { wanted: 'there' })
+  await node.running(pod)
+  expect(await node.output(pod, 'echo $WANTED')).toBe('there')
+})
