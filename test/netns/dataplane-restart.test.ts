@@ -19,7 +19,7 @@ afterAll(() => world?.dispose())
 
 beforeEach(async () => {
   proxy = await openProxy(world.node.path)
-  await serve(...world.servers.map((server) => server.address))
+  await serve(...world.servers.map((server) => server.addresses.IPv4))
 })
 
 afterEach(async () => {
@@ -58,7 +58,7 @@ describe('a service proxy that starts over the rules of one that ended without a
     const answers = await askDuring(world.client, async () => {
       for (let restart = 0; restart < 5; restart++) {
         proxy = await openProxy(world.node.path)
-        await serve(...world.servers.map((server) => server.address))
+        await serve(...world.servers.map((server) => server.addresses.IPv4))
         if (restart < 4) await proxy.close()
       }
     })
@@ -75,14 +75,14 @@ describe('a service proxy that starts over the rules of one that ended without a
     await proxy.synced()
     await proxy.close()
     proxy = await openProxy(world.node.path)
-    await serve(...world.servers.map((server) => server.address))
+    await serve(...world.servers.map((server) => server.addresses.IPv4))
     expect(await world.node.exec('nft', 'list', 'map', 'ip', 'hawser', 'svcs')).not.toContain('10.96.0.9')
   })
 })
 
 describe('endpoints that come and go all the time', () => {
   it('lose no new connection while one stays', async () => {
-    const [first = '', ...others] = world.servers.map((server) => server.address)
+    const [first = '', ...others] = world.servers.map((server) => server.addresses.IPv4)
     const answers = await askDuring(world.client, async () => {
       for (let step = 0; step < 300; step++) {
         await serve(first, ...others.slice(0, step % (others.length + 1)))

@@ -22,6 +22,8 @@ const WORLD: readonly Change[] = [
   sliceChange(slice('six', ['fd00:1::2', 'fd00:1::3'])),
 ]
 
+const NOBODY = 65_534
+
 let netns: Netns
 let proxy: ServiceProxy
 
@@ -172,6 +174,18 @@ describe('cleaning up', () => {
 describe('opening', () => {
   it('changes nothing before the first apply', async () => {
     expect(await netns.exec('nft', 'list', 'ruleset')).toBe('')
+  })
+
+  it('says what it takes when it may not change rules', async () => {
+    process.seteuid?.(NOBODY)
+    try {
+      await expect(openProxy(netns.path)).rejects.toMatchObject({
+        code: 'NO_PERMISSION',
+        message: expect.stringContaining('CAP_NET_ADMIN'),
+      })
+    } finally {
+      process.seteuid?.(0)
+    }
   })
 
   it('says which network namespace is not there', async () => {

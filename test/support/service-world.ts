@@ -1,20 +1,45 @@
+import type { IpFamily } from '../../src/util/address.ts'
 import { Agent } from './agent.ts'
 import { connect, Netns } from './netns.ts'
 
-export const POD_CIDR = '10.1.0.0/16'
-export const SERVICE_CIDR = '10.96.0.0/16'
-export const NODE_ADDRESS = '172.20.0.1'
-export const CLIENT_ADDRESS = '172.20.0.2'
+/** Where things are in a ServiceWorld, by family. */
+export const PLACES = {
+  IPv4: {
+    podCidr: '10.1.0.0/16',
+    serviceCidr: '10.96.0.0/16',
+    node: '172.20.0.1',
+    client: '172.20.0.2',
+    outsidePrefix: 24,
+    /** The subnet of a server: its first address is the node's, its second the server's. */
+    subnet: (server: number) => ({ gateway: `10.1.${server}.1`, server: `10.1.${server}.2`, prefix: 24 }),
+  },
+  IPv6: {
+    podCidr: 'fd00:1::/48',
+    serviceCidr: 'fd00:96::/108',
+    node: 'fd00:20::1',
+    client: 'fd00:20::2',
+    outsidePrefix: 64,
+    subnet: (server: number) => ({
+      gateway: `fd00:1:0:${server}::1`,
+      server: `fd00:1:0:${server}::2`,
+      prefix: 64,
+    }),
+  },
+} as const
+
 export const SERVER_PORT = 8080
+
+const FAMILIES = ['IPv4', 'IPv6'] as const
 
 export interface Server {
   readonly name: string
-  readonly address: string
+  readonly addresses: Readonly<Record<IpFamily, string>>
   readonly agent: Agent
 }
 
 /**
- * A node that routes between an outside client and servers in namespaces of their own, as pods have them:
+ * A node that routes between an outside client and servers in namespaces of their own, as pods have them, in both
+ * families (here IPv4):
  *
  *     client 172.20.0.2 ── 172.20.0.1 node 10.1.I.1 ── 10.1.I.2 server `pod-I`, I = 1, 2, …
  */
@@ -55,26 +80,35 @@ export class ServiceWorld {
     }
     try {
       const node = await make('node')
-      await node.sysctl({ 'net.ipv4.ip_forward': 1, ...MANY_ICMP_ANSWERS })
+      await node.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1, ...MANY_ICMP_ANSWERS })
       const outside = await make('client')
+      const onOutside = (who: 'node' | 'client'): string[] =>
+        FAMILIES.map((family) => `${PLACES[family][who]}/${PLACES[family].outsidePrefix}`)
       await connect(
-        { netns: node, link: 'outside', addresses: [`${NODE_ADDRESS}/24`] },
-        { netns: outside, link: 'eth0', addresses: [`${CLIENT_ADDRESS}/24`] },
+        { netns: node, link: 'outside', addresses: onOutside('node') },
+        { netns: outside, link: 'eth0', addresses: onOutside('client') },
       )
-      await outside.exec('ip', 'route', 'add', 'default', 'via', NODE_ADDRESS)
-      await node.exec('ip', 'route', 'add', 'default', 'via', CLIENT_ADDRESS)
+      for (const family of FAMILIES) {
+        await addDefaultRoute(outside, PLACES[family].node)
+        await addDefaultRoute(node, PLACES[family].client)
+      }
       const servers = await Promise.all(
         Array.from({ length: serverCount }, async (_, i): Promise<Server> => {
-          const subnet = `10.1.${i + 1}`
           const netns = await make('pod')
+          const subnets = FAMILIES.map((family) => PLACES[family].subnet(i + 1))
           await connect(
-            { netns: node, link: `pod-${i + 1}`, addresses: [`${subnet}.1/24`] },
-            { netns, link: 'eth0', addresses: [`${subnet}.2/24`] },
+            {
+              netns: node,
+              link: `pod-${i + 1}`,
+              addresses: subnets.map(({ gateway, prefix }) => `${gateway}/${prefix}`),
+            },
+            { netns, link: 'eth0', addresses: subnets.map(({ server, prefix }) => `${server}/${prefix}`) },
           )
-          await netns.exec('ip', 'route', 'add', 'default', 'via', `${subnet}.1`)
+          for (const { gateway } of subnets) await addDefaultRoute(netns, gateway)
           const agent = await start(netns)
           await agent.serve(SERVER_PORT, `pod-${i + 1}`)
-          return { name: `pod-${i + 1}`, address: `${subnet}.2`, agent }
+          const addresses = { IPv4: PLACES.IPv4.subnet(i + 1).server, IPv6: PLACES.IPv6.subnet(i + 1).server }
+          return { name: `pod-${i + 1}`, addresses, agent }
         }),
       )
       const [client, host] = await Promise.all([start(outside), start(node)])
@@ -96,6 +130,11 @@ const MANY_ICMP_ANSWERS = {
   'net.ipv4.icmp_ratelimit': 0,
   'net.ipv4.icmp_msgs_per_sec': 100_000,
   'net.ipv4.icmp_msgs_burst': 10_000,
+  'net.ipv6.icmp.ratelimit': 0,
+}
+
+async function addDefaultRoute(netns: Netns, via: string): Promise<void> {
+  await netns.exec('ip', via.includes(':') ? '-6' : '-4', 'route', 'add', 'default', 'via', via)
 }
 
 async function disposeAll(agents: readonly Agent[], namespaces: readonly Netns[]): Promise<void> {
