@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const execute = promisify(execFile)
+const hawser = join(import.meta.dirname, '../../dist/src/cli/main.js')
+
+/** Runs a suite and returns what it wrote as JSON. */
+async function bench(folder: string, ...args: readonly string[]): Promise<Record<string, unknown>> {
+  const file = join(folder, 'figures.json')
+  await execute(process.execPath, [hawser, 'bench', ...args, '--json', file])
+  return JSON.parse(await readFile(file, 'utf8'))
+}
+
+describe('hawser bench', () => {
+  let folder = ''
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'hw-bench-test-'))
+  })
+
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  it('programming measures the proxy and its floor, and says what it measured', async () => {
+    const sizes = [
+      '--services',
+      '30',
+      '--endpoints',
+      '3',
+      '--changes',
+      '6',
+      '--warm-up',
+      '2',
+      '--rounds',
+      '1',
+    ]
+    const figures = await bench(folder, 'programming', '--backend', 'nftables', ...sizes)
+    expect(figures).toMatchObject({ suite: 'programming', backend: 'nftables', services: 30, endpoints: 3 })
+    for (const key of ['cold_ms', 'floor_cold_ms', 'change_p50_ms', 'change_p99_ms', 'floor_change_p50_ms'])
+      expect(figures[key], key).toBeGreaterThan(0)
+    for (const key of ['rss_mib', 'syscalls_cold']) expect(figures[key], key).toBeGreaterThan(0)
+    expect(figures.host).toHaveProperty('kernel')
+  })
+
+  it('netlink measures the addon beside both peers', async () => {
+    const figures = await bench(folder, 'netlink', '--rounds', '1', '--round-trips', '50', '--messages', '50')
+    for (const contestant of ['addon', 'node_netlink', 'cpp'])
+      for (const load of ['round_trips_per_s', 'messages_per_s'])
+        expect(figures[`${contestant}_${load}`], `${contestant} ${load}`).toBeGreaterThan(0)
+  })
+
+  it('refuses a wrong command line with status 2 and one line that says why', async () => {
+    const run = execute(process.execPath, [hawser, 'bench', 'programming', '--services', 'many'])
+    await expect(run).rejects.toMatchObject({
+      code: 2,
+      stderr: 'hawser bench: --services must be a whole number of at least 1, not "many"\n',
+    })
+  })
+})
