@@ -36,12 +36,21 @@ Result<NetlinkSocket> NetlinkSocket::open(int protocol, std::shared_ptr<Counters
   const sockaddr_nl own{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
   if (::bind(descriptor.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0)
     return Error{errno, "cannot bind a netlink socket"};
+  // Connected to port 0, the kernel: nobody else can send to this socket any more.
+  if (::connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0)
+    return Error{errno, "cannot connect a netlink socket to the kernel"};
   NetlinkSocket socket(std::move(descriptor), std::move(counters));
   setBuffer(socket.fd(), SO_RCVBUFFORCE, SO_RCVBUF, kReceiveBuffer);
   if (auto grown = socket.growSendBuffer(kSendBuffer); !grown) return grown.error();
   // Both are refinements: kernels before 4.12 answer without text and offset.
   (void)socket.setOption(NETLINK_EXT_ACK, 1);
   (void)socket.setOption(NETLINK_CAP_ACK, 1);
+  return socket;
+}
+
+NetlinkSocket NetlinkSocket::adopt(Descriptor descriptor, std::shared_ptr<Counters> counters) {
+  NetlinkSocket socket(std::move(descriptor), std::move(counters));
+  socket.sendBuffer_ = kSendBuffer;
   return socket;
 }
 
@@ -55,12 +64,10 @@ uint32_t NetlinkSocket::takeSequences(uint32_t count) {
 Result<> NetlinkSocket::send(std::span<const uint8_t> datagram, size_t messages) {
   if (datagram.size() + 1024 > sendBuffer_)
     if (auto grown = growSendBuffer(datagram.size() + 1024); !grown) return grown;
-  const sockaddr_nl kernel{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
   ssize_t sent = 0;
   do {
     Counters::add(counters_->syscalls, 1);
-    sent = ::sendto(fd(), datagram.data(), datagram.size(), 0, reinterpret_cast<const sockaddr*>(&kernel),
-                    sizeof kernel);
+    sent = ::send(fd(), datagram.data(), datagram.size(), 0);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) {
     if (errno == EMSGSIZE)

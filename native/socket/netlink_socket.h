@@ -25,6 +25,10 @@ class NetlinkSocket {
    * extended acknowledgements. */
   static Result<NetlinkSocket> open(int protocol, std::shared_ptr<Counters> counters);
 
+  /** Takes a connected datagram socket whose other end answers in the kernel's place: malformed and lost
+   * replies cannot be had from a real one. */
+  static NetlinkSocket adopt(Descriptor descriptor, std::shared_ptr<Counters> counters);
+
   /** A sequence number range for `count` messages, never 0. */
   uint32_t takeSequences(uint32_t count);
 
