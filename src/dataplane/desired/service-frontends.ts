@@ -22,7 +22,6 @@ export function serviceFrontends(
   nodeName: string,
 ): ServiceFrontends {
   const frontends: Frontend[] = []
-  const taken = new Set<string>()
   const restricted = service.loadBalancerSourceRanges.length > 0
   for (const family of families) {
     if (!service.ipFamilies.includes(family)) continue
@@ -32,10 +31,8 @@ export function serviceFrontends(
       const add = (kind: FrontendKind, address: IpAddress | undefined, number: number): void => {
         const made = frontend(service, port, family, kind, address, number, endpoints)
         // A cluster IP that is named as an external IP too is one frontend: the first kind.
-        const identity = `${family} ${made.key}`
-        if (taken.has(identity)) return
-        taken.add(identity)
-        frontends.push(made)
+        if (!frontends.some((other) => other.key === made.key && other.family === family))
+          frontends.push(made)
       }
       for (const address of service.clusterIPs.filter(inFamily)) add('ClusterIP', address, port.port)
       for (const address of service.externalIPs.filter(inFamily)) add('ExternalIP', address, port.port)

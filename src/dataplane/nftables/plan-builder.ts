@@ -15,7 +15,7 @@ import {
   writeService,
   writeSlot,
 } from './render.ts'
-import { packServiceKey } from './service-key.ts'
+import { packServiceKey, serviceKeyLength } from './service-key.ts'
 import { placeEndpoints, type SlotUpdate } from './slots.ts'
 import type { TableConfig } from './table-config.ts'
 import { type Programmed, sizeFor, type TableState } from './table-state.ts'
@@ -45,6 +45,8 @@ export class PlanBuilder {
   readonly #clusterIps: RefCountChange<IpAddress>
   readonly #hairpins: RefCountChange<IpAddress>
   readonly #classUsers: RefCountChange<ClassName>
+  /** Scratch space for the key at hand. */
+  readonly #key: Uint8Array
   readonly #newClasses: NumberedClass[] = []
   readonly #newNumbers = new Map<ClassName, number>()
 
@@ -53,6 +55,7 @@ export class PlanBuilder {
     this.#state = state
     this.#removed = keyWriters(config.family)
     this.#added = recordWriters(config.family)
+    this.#key = new Uint8Array(serviceKeyLength(config.family))
     this.#clusterIps = new RefCountChange(state.clusterIps)
     this.#hairpins = new RefCountChange(state.hairpins)
     this.#classUsers = new RefCountChange(state.classUsers)
@@ -105,7 +108,7 @@ export class PlanBuilder {
   ): void {
     const frontend = after ?? before?.frontend
     if (frontend === undefined) return
-    const key = packServiceKey(address, frontend.protocol, frontend.port)
+    const key = packServiceKey(address, frontend.protocol, frontend.port, this.#key)
     for (const slot of removed) writeSlot(this.#removed.eps, key, slot)
     for (const slot of added) writeSlot(this.#added.eps, key, slot, slots[slot])
     if (before?.className === className) return

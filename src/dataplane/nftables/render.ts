@@ -3,7 +3,7 @@ import type { Pacer } from '../../util/pacer.ts'
 import type { Endpoint, Frontend } from '../desired/frontend.ts'
 import { type DataSet, recordLayout } from './layout.ts'
 import { RecordWriter } from './records.ts'
-import { packServiceKey } from './service-key.ts'
+import { packServiceKey, serviceKeyLength } from './service-key.ts'
 import type { TableConfig } from './table-config.ts'
 import type { TableState } from './table-state.ts'
 
@@ -55,9 +55,10 @@ export function writeClusterIp(into: RecordWriter, address: IpAddress): void {
 /** All elements that a table in this state has. */
 export async function renderState(state: TableState, config: TableConfig, pacer: Pacer): Promise<SetWriters> {
   const into = recordWriters(config.family)
+  const buffer = new Uint8Array(serviceKeyLength(config.family))
   for (const { frontend, slots, className } of state.frontends.values()) {
     for (const address of frontendAddresses(frontend, config)) {
-      const key = packServiceKey(address, frontend.protocol, frontend.port)
+      const key = packServiceKey(address, frontend.protocol, frontend.port, buffer)
       writeService(into.svcs, key, state.classNumbers.get(className) ?? 0)
       slots.forEach((endpoint, slot) => {
         writeSlot(into.eps, key, slot, endpoint)

@@ -11,15 +11,24 @@ import { type FrontendKey, frontendKey } from '../desired/frontend.ts'
 /** IANA protocol numbers. */
 const PROTOCOL_NUMBERS: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 }
 
-/** `ip daddr . meta l4proto . th dport`: the key of `svcs` and the beginning of that of `eps`. */
-export function packServiceKey(address: IpAddress, protocol: Protocol, port: number): Uint8Array {
-  const length = address.includes(':') ? 16 : 4
-  const key = new Uint8Array(length + 8)
-  packAddress(address, key, 0)
-  key[length] = PROTOCOL_NUMBERS[protocol]
-  key[length + 4] = port >> 8
-  key[length + 5] = port & 0xff
-  return key
+/** Bytes of a service key. */
+export const serviceKeyLength = (family: IpFamily): number => addressLength(family) + 8
+
+/**
+ * Packs `ip daddr . meta l4proto . th dport`, the key of `svcs` and the beginning of that of `eps`, into a buffer of
+ * that length, which may have been used for another key before.
+ */
+export function packServiceKey(
+  address: IpAddress,
+  protocol: Protocol,
+  port: number,
+  into: Uint8Array,
+): Uint8Array {
+  const length = packAddress(address, into, 0)
+  into[length] = PROTOCOL_NUMBERS[protocol]
+  into[length + 4] = port >> 8
+  into[length + 5] = port & 0xff
+  return into
 }
 
 /**
