@@ -6,7 +6,7 @@ import type { ServiceProxy } from '../../src/dataplane/proxy.ts'
 import type { Change } from '../../src/model/change.ts'
 import { Netns } from '../support/netns.ts'
 import { openProxy } from '../support/proxy.ts'
-import { goneChange, port, service, serviceChange, slice, sliceChange } from '../support/services.ts'
+import { address, goneChange, port, service, serviceChange, slice, sliceChange } from '../support/services.ts'
 
 /** A world with every kind of frontend, in both families, with and without endpoints. */
 const WORLD: readonly Change[] = [
@@ -147,12 +147,81 @@ describe('a table that somebody else', () => {
   })
 
   it.each([
-    ['deleted', ['delete', 'table', 'ip', 'hawser']],
-    ['took an endpoint from', ['flush', 'map', 'ip', 'hawser', 'eps']],
-  ])('%s is mended by the next change that meets it', async (_, command) => {
+    { how: 'deleted', command: ['delete', 'table', 'ip', 'hawser'], endpoints: ['10.1.0.8'] },
+    {
+      how: 'took endpoints from',
+      command: ['flush', 'map', 'ip', 'hawser', 'eps'],
+      endpoints: ['10.1.0.8'],
+    },
+    {
+      how: 'gave an endpoint to',
+      command: ['add', 'element', 'ip', 'hawser', 'eps', '{ 10.96.0.1 . tcp . 80 . 3 : 10.9.9.9 . 9 }'],
+      endpoints: ['10.1.0.2', '10.1.0.3', '10.1.0.4', '10.1.0.5'],
+    },
+  ])('$how is mended by the next change that meets it', async ({ command, endpoints }) => {
     await netns.exec('nft', ...command)
-    await apply(sliceChange(slice('web', ['10.1.0.8'])))
+    await apply(sliceChange(slice('web', endpoints)))
     expect(await proxy.audit()).toEqual([])
+  })
+})
+
+describe('a frontend that the kernel refuses', () => {
+  // An external IP that is the node's, at the port of another Service's node port: one key, two endpoints.
+  const clash = serviceChange(
+    service('clash', '10.96.0.3', { externalIPs: [address('172.20.0.1')], ports: [port({ port: 30080 })] }),
+  )
+
+  beforeEach(async () => {
+    await apply(...WORLD)
+    proxy.apply([clash, sliceChange(slice('clash', ['10.1.0.9', '10.1.0.10', '10.1.0.11']))])
+    await expect(proxy.synced()).rejects.toMatchObject({ code: 'FRONTENDS_REFUSED' })
+  })
+
+  it('leaves all others in force, and is said to be a problem of its Service', async () => {
+    const { frontends, problems, families } = proxy.status()
+    const out = frontends.filter((frontend) => !frontend.inForce)
+    expect(out).toHaveLength(1)
+    expect(problems).toMatchObject([{ place: `Service ${out[0]?.service}`, severity: 'error' }])
+    expect(families[0]?.lastError).toMatchObject({ code: 'FRONTENDS_REFUSED' })
+    expect(await netns.exec('nft', 'list', 'map', 'ip', 'hawser', 'svcs')).toContain(
+      '10.96.0.3 . tcp . 30080',
+    )
+  })
+
+  it('comes in once what was in its way is gone', async () => {
+    await apply(goneChange(clash), ...WORLD.map(goneChange))
+    await apply(clash)
+    expect(proxy.status().problems).toEqual([])
+    expect(await proxy.audit()).toEqual([])
+  })
+})
+
+describe('the status', () => {
+  it('lists the frontends by Service with their endpoints', async () => {
+    await apply(...WORLD)
+    const { frontends } = proxy.status()
+    expect(frontends.map(({ service, kind, port, endpoints }) => [service, kind, port, endpoints])).toEqual([
+      ['default/none', 'ClusterIP', 80, 0],
+      ['default/six', 'ClusterIP', 80, 2],
+      ['default/six', 'NodePort', 30081, 2],
+      ['default/web', 'ClusterIP', 53, 0],
+      ['default/web', 'ClusterIP', 80, 3],
+      ['default/web', 'NodePort', 30080, 3],
+    ])
+    expect(frontends.every((frontend) => frontend.inForce)).toBe(true)
+  })
+
+  it('counts the objects of each family', async () => {
+    await apply(...WORLD)
+    const counts = proxy.status().families.map(({ family, mode, objects }) => ({
+      family,
+      mode,
+      eps: objects.get('eps'),
+    }))
+    expect(counts).toEqual([
+      { family: 'IPv4', mode: 'nftables', eps: 6 },
+      { family: 'IPv6', mode: 'nftables', eps: 4 },
+    ])
   })
 })
 
