@@ -50,7 +50,7 @@ Napi::Value replyOf(Napi::Env env, Outcome& outcome) {
   const size_t length = outcome.reply.size();
   if (length <= kCopyLimit) {
     auto array = Napi::Uint8Array::New(env, length);
-    if (length > 0) std::memcpy(array.Data(), outcome.reply.data(), length);
+    if (length > 0 && !array.IsEmpty()) std::memcpy(array.Data(), outcome.reply.data(), length);
     return array;
   }
   auto owned = std::make_unique<std::vector<uint8_t>>(std::move(outcome.reply));
@@ -59,6 +59,7 @@ Napi::Value replyOf(Napi::Env env, Outcome& outcome) {
   auto memory = Napi::ArrayBuffer::New(
       env, data, length, [](Napi::Env, void*, std::vector<uint8_t>* vector) { delete vector; },
       owned.release());
+  if (memory.IsEmpty()) return {};
   return Napi::Uint8Array::New(env, length, memory, 0);
 }
 
