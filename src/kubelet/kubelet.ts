@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, realpath } from 'node:fs/promises'
 import { totalmem } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Registry } from '../metrics/registry.ts'
 import type { Change } from '../model/change.ts'
 import type { ConfigMap } from '../model/config-map.ts'
@@ -48,6 +49,8 @@ export interface ExecResult {
 const REMOVE_GRACE_SECONDS = 30
 /** What removing takes beyond the grace period, in ms. */
 const REMOVE_MS = 120_000
+/** How long closing waits for steps under way, in ms. */
+const CLOSE_MS = 5_000
 const CGROUP_PARENT = '/hawser'
 
 /** Runs pods on a container runtime. Pods and ConfigMaps go in as changes, statuses come out. */
@@ -153,8 +156,9 @@ export class Kubelet {
 
   /** Lets go of everything; pods keep running, and the next Kubelet of this state folder adopts them. */
   async close(): Promise<void> {
-    this.#manager.close()
     this.#relister.close()
+    // A call cut off halfway would undo what it has begun; one that takes its time is cut off all the same.
+    await Promise.race([this.#manager.close(), sleep(CLOSE_MS, undefined, { ref: false })])
     this.#client.close()
   }
 
@@ -230,7 +234,13 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
       relist: () => relister.request(),
       log,
       onNews: (news) => {
-        for (const listener of listeners) listener(news)
+        for (const listener of listeners) {
+          try {
+            listener(news)
+          } catch (error) {
+            log.error({ error }, "A listener to pods' statuses failed")
+          }
+        }
       },
       onStarted: (seconds) => metrics.observePodStart(seconds),
     },

@@ -39,6 +39,7 @@ export class PodActor {
   #state: PodState
   #busy = false
   #closed = false
+  #working: Promise<void> = Promise.resolve()
   #cancelWake: () => void = () => undefined
   #status: PodStatus
 
@@ -67,33 +68,38 @@ export class PodActor {
 
   /** Plans, and does what is due. Harmless at any time. */
   wake(): void {
-    if (!this.#busy && !this.#closed) void this.#work()
+    if (!this.#busy && !this.#closed) this.#working = this.#work()
   }
 
-  /** Lets the pod be as it is; what the step under way brings is not acted on. */
-  close(): void {
+  /** Lets the pod be as it is; resolves when the step under way, if any, is over. */
+  close(): Promise<void> {
     this.#closed = true
     this.#cancelWake()
+    return this.#working
   }
 
+  /** Never rejects. */
   async #work(): Promise<void> {
     this.#busy = true
     this.#cancelWake()
-    while (!this.#closed) {
-      const plan = planPod(this.#state, this.#context.clock.now())
-      for (const container of plan.images) this.#requestImage(container)
-      if (plan.action === undefined) {
-        this.#rest(plan.wakeAt)
-        break
+    try {
+      while (!this.#closed) {
+        const plan = planPod(this.#state, this.#context.clock.now())
+        for (const container of plan.images) this.#requestImage(container)
+        if (plan.action === undefined) return this.#rest(plan.wakeAt)
+        await this.#step(plan.action)
       }
-      await this.#step(plan.action)
+    } catch (error) {
+      // Our own mistake. It costs this pod its care until it hears something, and no other pod anything.
+      this.#context.log.error({ pod: this.#state.name, error }, 'A pod cannot be planned')
+    } finally {
+      this.#busy = false
     }
-    this.#busy = false
   }
 
   #rest(wakeAt: number | undefined): void {
     if (this.#state.removed) {
-      this.close()
+      this.#closed = true
       this.#context.onRemoved(this)
       return
     }
@@ -112,6 +118,7 @@ export class PodActor {
     try {
       this.#hear(await effects.run(action, this.#state))
     } catch (error) {
+      if (this.#closed) return
       if (isRuntimeAway(error)) {
         this.#hear({ kind: 'runtimeAway' })
       } else {

@@ -98,8 +98,9 @@ export class PodManager {
     })
   }
 
-  close(): void {
-    for (const actor of this.#actors.values()) actor.close()
+  /** Lets all pods be as they are; resolves when no step is under way any more. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#actors.values()].map((actor) => actor.close()))
   }
 
   #run(pod: Pod): void {

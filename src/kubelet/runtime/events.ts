@@ -4,11 +4,7 @@ import { type ContainerEventResponse, ContainerEventType } from '../../gen/runti
 import type { CriClient } from './cri-client.ts'
 
 /** Ends and out-of-memory kills in the namespace that CRI uses; starts are our own doing. */
-const FILTERS = [
-  'namespace==k8s.io,topic=="/tasks/exit"',
-  'namespace==k8s.io,topic=="/tasks/oom"',
-  'namespace==k8s.io,topic=="/tasks/delete"',
-]
+const FILTERS = ['namespace==k8s.io,topic=="/tasks/exit"', 'namespace==k8s.io,topic=="/tasks/oom"']
 
 export interface EventHandler {
   /** Something ended: a container or sandbox of that ID, when the event says which. */

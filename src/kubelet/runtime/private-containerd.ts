@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cidr } from '../../util/address.ts'
 import type { Logger } from '../../util/logger.ts'
-import { readIpForwarding, writeIpForwarding } from '../host/ip-forwarding.ts'
 import { unmountAllUnder } from '../host/mounts.ts'
 import { endProcess, findProcesses, isAlive, type ProcessId } from '../host/processes.ts'
 import { renderContainerdConfig, renderPodNetwork } from './containerd-config.ts'
 import { checkSocketPath, chooseSnapshotter, findContainerd, programPath } from './containerd-machine.ts'
 import { ContainerdWatch } from './containerd-watch.ts'
 import { CriClient } from './cri-client.ts'
+import { noteMachine, restoreMachine } from './machine-note.ts'
 import { PrivateContainerdError } from './private-containerd-error.ts'
 
 export interface PrivateContainerdOptions {
@@ -74,7 +74,7 @@ export class PrivateContainerd {
     checkSocketPath(socketIn(folder))
     const { containerd: program, cniBinDir } = await findContainerd()
     await mkdir(join(folder, 'cni'), { recursive: true, mode: 0o711 })
-    await recordIpForwarding(folder, options.netns)
+    await noteMachine(folder, options.netns)
     const changed = await writeConfiguration(folder, cniBinDir, options)
     let process: ProcessId | undefined = await findRunning(folder)
     if (process !== undefined && changed) {
@@ -84,7 +84,12 @@ export class PrivateContainerd {
     }
     const adopted = process !== undefined
     process ??= await launch(program, folder, options.netns)
-    await waitUntilReady(folder, process)
+    try {
+      await waitUntilReady(folder, process)
+    } catch (error) {
+      if (!adopted) await endProcess(process, STOP_MS)
+      throw error
+    }
     options.log.info({ pid: process.pid, adopted, folder }, 'The private containerd takes pods')
     return new PrivateContainerd(options, folder, { program, process, adopted })
   }
@@ -95,8 +100,8 @@ export class PrivateContainerd {
   }
 
   /**
-   * Ends it with everything it made: pods that are still there, its processes, mounts, and the address forwarding its
-   * network plugin switched on. Images stay in the folder, for the next start.
+   * Ends it with everything it made: pods that are still there, its processes, mounts, folders elsewhere, and the
+   * address forwarding its network plugin switched on. Images stay in its own folder, for the next start.
    */
   async stop(): Promise<void> {
     await this.#watch.settle()
@@ -111,10 +116,10 @@ export class PrivateContainerd {
       await endProcess(shim, STOP_MS)
     }
     await unmountAllUnder(this.#folder)
-    await restoreIpForwarding(this.#folder, this.#options.netns)
     for (const name of ['state', 'cni', 'ipam', 'config.toml', 'containerd.sock', 'containerd.sock.ttrpc']) {
       await rm(join(this.#folder, name), { recursive: true, force: true })
     }
+    await restoreMachine(this.#folder, this.#options.netns)
   }
 
   /** Nobody else uses this containerd: whatever pod is left in it is ours, or nobody's. */
@@ -215,19 +220,4 @@ async function notReady(folder: string, reason: string): Promise<PrivateContaine
     'CONTAINERD_NOT_READY',
     `starting a private containerd: ${reason}; its last words: ${tail || 'none'} (see ${file})`,
   )
-}
-
-/** The network plugin switches forwarding on. Noted once, before the first start, for {@link restoreIpForwarding}. */
-async function recordIpForwarding(folder: string, netns: string | undefined): Promise<void> {
-  const value = await readIpForwarding(netns)
-  // An earlier note stands: what is read now may already be the plugin's doing.
-  await writeFile(join(folder, 'ip-forward.before'), value, { flag: 'wx' }).catch(() => undefined)
-}
-
-async function restoreIpForwarding(folder: string, netns: string | undefined): Promise<void> {
-  const file = join(folder, 'ip-forward.before')
-  const value = await readFile(file, 'utf8').catch(() => undefined)
-  if (value === undefined) return
-  await writeIpForwarding(netns, value)
-  await rm(file)
 }

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { expect, test } from 'vitest'
+import { parseMounts } from '../../../src/kubelet/host/mounts.ts'
+import { endProcess, findProcesses, isAlive, processOf } from '../../../src/kubelet/host/processes.ts'
+import { parseResolvConf } from '../../../src/kubelet/host/resolv-conf.ts'
+
+test('mounts are read with their types, whatever optional fields and odd names they have', () => {
+  const mountinfo = [
+    '36 35 98:0 / /mnt1 rw,noatime master:1 - ext4 /dev/root rw',
+    '37 35 0:5 / /with\\040space\\134 rw shared:7 master:3 - tmpfs tmpfs rw',
+    '38 35 0:6 / /sys/fs/cgroup rw - cgroup2 cgroup rw',
+    '',
+  ].join('\n')
+  expect(parseMounts(mountinfo)).toEqual([
+    { point: '/mnt1', type: 'ext4' },
+    { point: '/with space\\', type: 'tmpfs' },
+    { point: '/sys/fs/cgroup', type: 'cgroup2' },
+  ])
+})
+
+test('the last search list of a resolv.conf counts, and comments do not', () => {
+  const text =
+    '# nameserver 9.9.9.9\nnameserver 10.0.0.1 extra\nsearch a\n\nsearch b c\noptions ndots:5 edns0\nnameserver ::1'
+  expect(parseResolvConf(text)).toEqual({
+    servers: ['10.0.0.1', '::1'],
+    searches: ['b', 'c'],
+    options: ['ndots:5', 'edns0'],
+  })
+})
+
+test('a process is found by its program and a whole argument, and ended', async () => {
+  const mark = `12345678.${process.pid}`
+  const child = spawn('sleep', [mark])
+  await once(child, 'spawn')
+  const [found] = await findProcesses('sleep', mark)
+  expect(found?.pid).toBe(child.pid)
+  expect(await findProcesses('cat', mark)).toEqual([])
+  expect(await findProcesses('sleep', mark.slice(1))).toEqual([])
+  if (found === undefined) throw new Error('not found')
+  await endProcess(found, 5_000)
+  expect(await isAlive(found)).toBe(false)
+})
+
+test('a process that ignores SIGTERM is killed after its grace', async () => {
+  const child = spawn('sh', ['-c', 'trap "" TERM; echo ready; while :; do sleep 0.05; done'])
+  await once(child.stdout, 'data')
+  const found = await processOf(child.pid ?? 0)
+  if (found === undefined) throw new Error('not found')
+  await endProcess(found, 50)
+  expect(await isAlive(found)).toBe(false)
+})
+
+test('a number that another process has got is not taken for the first', async () => {
+  const own = await processOf(process.pid)
+  if (own === undefined) throw new Error('not found')
+  expect(await isAlive(own)).toBe(true)
+  expect(await isAlive({ ...own, startTime: '1' })).toBe(false)
+})

@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+import { reduce } from '../../../src/kubelet/pods/reduce.ts'
+import { objectName } from '../../../src/model/object-name.ts'
+import type { Pod } from '../../../src/model/pod.ts'
+import { buildContainer, buildPod } from '../../support/pod-builder.ts'
+import { containerRecord, NOW, podState, sandboxRecord } from '../../support/pod-records.ts'
+
+const pod = buildPod('web')
+const [container = buildContainer({ name: 'main' })] = pod.containers
+const SEQUENCE = 100
+
+describe('a snapshot', () => {
+  const seen = { sandboxes: [sandboxRecord()], containers: [] }
+
+  test('that began after the last step counts, and says that the runtime is back', () => {
+    const state = podState(pod, { recordsAsOf: 5, runtimeAway: true })
+    const next = reduce(state, { kind: 'observed', records: seen, sequence: 5 }, NOW, SEQUENCE)
+    expect(next).toMatchObject({ records: seen, runtimeAway: false, missedSnapshot: false })
+  })
+
+  test('that began before the last step ended is passed over, but remembered as missed', () => {
+    const before = { sandboxes: [sandboxRecord()], containers: [containerRecord()] }
+    const state = podState(pod, { records: before, recordsAsOf: 5 })
+    const next = reduce(state, { kind: 'observed', records: seen, sequence: 4 }, NOW, SEQUENCE)
+    expect(next.records).toBe(before)
+    expect(next.missedSnapshot).toBe(true)
+  })
+
+  test('is old news to what a step did after it', () => {
+    const started = { kind: 'containerStarted', container, record: containerRecord() } as const
+    const state = reduce(podState(pod), started, NOW, SEQUENCE)
+    const next = reduce(state, { kind: 'observed', records: seen, sequence: SEQUENCE - 1 }, NOW, SEQUENCE + 1)
+    expect(next.records.containers).toEqual([containerRecord()])
+  })
+})
+
+describe('a step that failed', () => {
+  const action = { kind: 'runSandbox', attempt: 0 } as const
+  const failed = { kind: 'stepFailed', action, reason: 'FailedCreatePodSandBox', message: 'no' } as const
+
+  test('is tried again after a delay that doubles', () => {
+    let state = podState(pod)
+    const delays = []
+    for (let i = 0; i < 8; i++) {
+      state = reduce(state, { ...failed, retry: 'later' }, NOW, SEQUENCE)
+      delays.push(((state.sandboxFailure?.retryAt ?? 0) - NOW) / 1_000)
+    }
+    expect(delays).toEqual([1, 2, 4, 8, 16, 32, 60, 60])
+  })
+
+  test('is forgotten once it works', () => {
+    const state = reduce(podState(pod), { ...failed, retry: 'later' }, NOW, SEQUENCE)
+    const next = reduce(state, { kind: 'sandboxRunning', sandbox: sandboxRecord() }, NOW, SEQUENCE)
+    expect(next.sandboxFailure).toBeUndefined()
+  })
+
+  test('for want of an image asks for the image again', () => {
+    const start = {
+      kind: 'startContainer',
+      sandbox: sandboxRecord(),
+      container,
+      attempt: 0,
+      restartDelayMs: 0,
+      imageId: 'x',
+    } as const
+    const event = {
+      kind: 'stepFailed',
+      action: start,
+      reason: 'CreateContainerError',
+      message: 'no',
+      retry: 'imageGone',
+    } as const
+    const next = reduce(podState(pod), event, NOW, SEQUENCE)
+    expect(next.images.has('main')).toBe(false)
+    expect(next.containerFailures.size).toBe(0)
+  })
+})
+
+test('what was pulled for a start is pulled anew for the next where the policy says Always', () => {
+  const always = { ...container, imagePullPolicy: 'Always' } as const
+  const started = { kind: 'containerStarted', container: always, record: containerRecord() } as const
+  expect(reduce(podState(pod), started, NOW, SEQUENCE).images.has('main')).toBe(false)
+})
+
+describe('a ConfigMap that changed', () => {
+  const value = { kind: 'configMapKey', configMap: 'settings', key: 'a', optional: false } as const
+  const reader: Pod = { ...pod, containers: [{ ...container, env: [{ name: 'A', value }] }] }
+  const source = {
+    kind: 'configMap',
+    configMap: 'settings',
+    optional: false,
+    mode: 0o644,
+    items: [],
+  } as const
+  const shower: Pod = { ...pod, volumes: [{ name: 'v', source }] }
+  const waiting = { reason: 'CreateContainerConfigError', message: 'no', count: 1, retryAt: undefined }
+  const changed = (name: string) =>
+    ({ kind: 'configMapChanged', configMap: objectName('default', name) }) as const
+
+  test('frees the containers that wait for it', () => {
+    const state = podState(reader, { containerFailures: new Map([['main', waiting]]) })
+    expect(reduce(state, changed('settings'), NOW, SEQUENCE).containerFailures.size).toBe(0)
+    expect(reduce(state, changed('others'), NOW, SEQUENCE)).toBe(state)
+  })
+
+  test('outdates the volumes that show it, and no others', () => {
+    expect(reduce(podState(shower), changed('settings'), NOW, SEQUENCE).volumes.kind).toBe('outdated')
+    expect(reduce(podState(reader), changed('settings'), NOW, SEQUENCE).volumes.kind).toBe('ready')
+  })
+
+  test('of another namespace is none of its business', () => {
+    const event = { kind: 'configMapChanged', configMap: objectName('other', 'settings') } as const
+    const state = podState(shower)
+    expect(reduce(state, event, NOW, SEQUENCE)).toBe(state)
+  })
+})

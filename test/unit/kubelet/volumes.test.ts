@@ -1,0 +1,197 @@
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { writeFilesAtomically } from '../../../src/kubelet/volumes/atomic-files.ts'
+import { configMapFiles } from '../../../src/kubelet/volumes/config-map-files.ts'
+import { PodVolumes } from '../../../src/kubelet/volumes/pod-volumes.ts'
+import { objectName } from '../../../src/model/object-name.ts'
+import type { VolumeMount, VolumeSource } from '../../../src/model/pod.ts'
+import { buildContainer, buildPod } from '../../support/pod-builder.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hw-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+describe('files that change all at once', () => {
+  const shown = async (path: string): Promise<Record<string, string>> => {
+    const entries = await readdir(path, { withFileTypes: true })
+    const visible = entries.map(({ name }) => name).filter((name) => !name.startsWith('..'))
+    const parts = await Promise.all(
+      visible.map(async (name): Promise<[string, string][]> => {
+        const file = join(path, name)
+        if (!(await stat(file)).isDirectory()) return [[name, await readFile(file, 'utf8')]]
+        return Object.entries(await shown(file)).map(([below, text]) => [`${name}/${below}`, text])
+      }),
+    )
+    return Object.fromEntries(parts.flat())
+  }
+
+  test('show exactly the last set, whatever sets came before', async () => {
+    const name = fc.constantFrom('a', 'b', 'c', 'dir/a', 'dir/b')
+    const set = fc.dictionary(name, fc.string(), { noNullPrototype: true })
+    await fc.assert(
+      fc.asyncProperty(fc.array(set, { minLength: 1, maxLength: 4 }), async (sets) => {
+        const path = await mkdtemp(join(folder, 'v-'))
+        for (const files of sets) {
+          await writeFilesAtomically(path, new Map(Object.entries(files)), 0o644)
+          expect(await shown(path)).toEqual(files)
+        }
+        // The current content, the link to it, and what is visible: no remains of former sets.
+        expect((await readdir(path)).filter((entry) => entry.startsWith('..'))).toHaveLength(2)
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  test('keep their identity while nothing changes', async () => {
+    const write = (mode: number) => writeFilesAtomically(folder, new Map([['a', 'x']]), mode)
+    await write(0o640)
+    const before = await readlink(join(folder, '..data'))
+    await write(0o640)
+    expect(await readlink(join(folder, '..data'))).toBe(before)
+    await write(0o600)
+    expect((await stat(join(folder, 'a'))).mode & 0o777).toBe(0o600)
+  })
+
+  test('recover from a change that a crash cut short', async () => {
+    await writeFilesAtomically(folder, new Map([['a', 'old']]), 0o644)
+    await mkdir(join(folder, '..half'))
+    await symlink('..half', join(folder, '..data_tmp'))
+    await writeFilesAtomically(folder, new Map([['a', 'new']]), 0o644)
+    expect(await shown(folder)).toEqual({ a: 'new' })
+    expect((await readdir(folder)).filter((name) => name.startsWith('..'))).toHaveLength(2)
+  })
+})
+
+describe('the files of a ConfigMap', () => {
+  const configMap = {
+    name: objectName('default', 'settings'),
+    data: new Map([
+      ['a', '1'],
+      ['b', '2'],
+    ]),
+  }
+  const source = (changes: object) =>
+    ({
+      kind: 'configMap',
+      configMap: 'settings',
+      optional: false,
+      mode: 0o644,
+      items: [],
+      ...changes,
+    }) as const
+
+  test('are its keys, or the items asked for', () => {
+    expect(configMapFiles(source({}), configMap)).toEqual(configMap.data)
+    const items = [{ key: 'b', path: 'deep/er' }]
+    expect(configMapFiles(source({ items }), configMap)).toEqual(new Map([['deep/er', '2']]))
+  })
+
+  test('are none where it is optional and missing', () => {
+    expect(configMapFiles(source({ optional: true }), undefined).size).toBe(0)
+    const items = [{ key: 'c', path: 'c' }]
+    expect(configMapFiles(source({ optional: true, items }), configMap).size).toBe(0)
+  })
+
+  test('are refused by name where it is needed and missing', () => {
+    const missing = { code: 'CONFIG_MAP_MISSING' }
+    expect(() => configMapFiles(source({}), undefined)).toThrow(expect.objectContaining(missing))
+    const items = [{ key: 'c', path: 'c' }]
+    expect(() => configMapFiles(source({ items }), configMap)).toThrow('ConfigMap settings has no key c')
+  })
+})
+
+describe('volumes of a pod', () => {
+  const podWith = (source: VolumeSource, mount: Partial<VolumeMount> = {}) =>
+    buildPod('web', {
+      volumes: [{ name: 'v', source }],
+      containers: [
+        buildContainer({
+          name: 'main',
+          volumeMounts: [{ volume: 'v', mountPath: '/v', subPath: '', readOnly: false, ...mount }],
+        }),
+      ],
+    })
+  const emptyDir = { kind: 'emptyDir', medium: 'disk', sizeBytes: undefined } as const
+  const mountOf = async (pod: ReturnType<typeof podWith>) => {
+    const volumes = new PodVolumes(folder, () => undefined)
+    await volumes.prepare(pod)
+    const [container = buildContainer({ name: 'main' })] = pod.containers
+    const mounts = await volumes.mountsFor(pod, container, 0)
+    return mounts.find(({ containerPath }) => containerPath === '/v')
+  }
+  const inVolume = (...path: string[]) => join(folder, 'pods/uid-web/volumes/v', ...path)
+
+  test('a disk emptyDir may be written by anyone', async () => {
+    expect((await mountOf(podWith(emptyDir)))?.hostPath).toBe(inVolume())
+    expect((await stat(inVolume())).mode & 0o777).toBe(0o777)
+  })
+
+  test('an emptyDir keeps what is in it when it is prepared again', async () => {
+    await mountOf(podWith(emptyDir))
+    await writeFile(inVolume('kept'), 'x')
+    await mountOf(podWith(emptyDir))
+    expect(await readdir(inVolume())).toEqual(['kept'])
+  })
+
+  test('a missing subPath is made', async () => {
+    const pod = podWith(emptyDir, { subPath: 'deep/er' })
+    expect((await mountOf(pod))?.hostPath).toBe(inVolume('deep/er'))
+  })
+
+  test.each(['../outside', '/etc', 'a/../../b'])('a subPath of %s is refused', async (subPath) => {
+    await expect(mountOf(podWith(emptyDir, { subPath }))).rejects.toMatchObject({ code: 'SUB_PATH_OUTSIDE' })
+  })
+
+  test('a subPath through a link that leads out of the volume is refused, and makes nothing there', async () => {
+    await mountOf(podWith(emptyDir))
+    await mkdir(join(folder, 'secret'))
+    await symlink(join(folder, 'secret'), inVolume('link'))
+    const pod = podWith(emptyDir, { subPath: 'link/new' })
+    await expect(mountOf(pod)).rejects.toMatchObject({ code: 'SUB_PATH_OUTSIDE' })
+    expect(await readdir(join(folder, 'secret'))).toEqual([])
+  })
+
+  test.each([
+    ['Directory', 'absent', 'is not there'],
+    ['File', 'absent', 'is not there'],
+    ['Directory', 'file', 'is not of type Directory'],
+    ['FileOrCreate', 'dir', 'is not of type FileOrCreate'],
+    ['Socket', 'file', 'is not of type Socket'],
+    ['Folder', 'dir', 'there is no type Folder'],
+  ])('a hostPath of type %s at a path that is %s: %s', async (type, name, message) => {
+    await writeFile(join(folder, 'file'), '')
+    await mkdir(join(folder, 'dir'))
+    const source = { kind: 'hostPath', path: join(folder, name), type } as const
+    await expect(mountOf(podWith(source))).rejects.toMatchObject({
+      code: 'HOST_PATH_MISMATCH',
+      message: expect.stringContaining(message),
+    })
+  })
+
+  test.each(['DirectoryOrCreate', 'FileOrCreate'])('a hostPath of type %s is made', async (type) => {
+    const path = join(folder, 'made')
+    await mountOf(podWith({ kind: 'hostPath', path, type }))
+    expect((await stat(path)).isDirectory()).toBe(type === 'DirectoryOrCreate')
+  })
+
+  test('a mount without its volume is refused by name', async () => {
+    const pod = { ...podWith(emptyDir), volumes: [] }
+    await expect(mountOf(pod)).rejects.toMatchObject({ message: expect.stringContaining('no volume v') })
+  })
+
+  test('removal leaves nothing, and other pods alone', async () => {
+    const volumes = new PodVolumes(folder, () => undefined)
+    const other = buildPod('other')
+    await volumes.prepare(podWith(emptyDir))
+    await volumes.prepare(other)
+    expect([...(await volumes.uids())].sort()).toEqual(['uid-other', 'uid-web'])
+    await volumes.removeByUid('uid-web')
+    expect(await volumes.uids()).toEqual(['uid-other'])
+    expect(await readdir(join(folder, 'logs'))).toEqual(['default_other_uid-other'])
+  })
+})
