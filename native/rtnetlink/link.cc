@@ -55,7 +55,7 @@ void writePeer(MessageWriter& writer, const NewLink& link) {
   writer.nest(IFLA_INFO_DATA, [&] {
     writer.nest(VETH_INFO_PEER, [&] {
       writer.header(ifinfomsg{});
-      writer.string(IFLA_IFNAME, link.peer);
+      if (!link.peer.empty()) writer.string(IFLA_IFNAME, link.peer);
       writeDescriptor(writer, IFLA_NET_NS_FD, link.peerNetns);
     });
   });

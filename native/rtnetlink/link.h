@@ -17,7 +17,8 @@ struct NewLink {
   std::string_view name;
   LinkKind kind;
   bool up = false;
-  /** The other end of a veth pair; it is never brought up here, since it may live elsewhere. */
+  /** The other end of a veth pair, empty for a name of the kernel's choice; it is never brought up here,
+   * since it may live elsewhere. */
   std::string_view peer = {};
   /** Descriptor of the namespace that the peer is made in; -1 for the socket's own. */
   int peerNetns = -1;

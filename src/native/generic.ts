@@ -2,6 +2,7 @@
 import type { SocketStats } from './addon.ts'
 import { NetlinkChannel, type SocketOptions } from './channel.ts'
 import { ProgramReader, ProgramWriter } from './program.ts'
+import { readAll } from './read-all.ts'
 
 export { NetlinkError } from './errors.ts'
 
@@ -30,10 +31,7 @@ export class GenericSocket {
 
   async families(): Promise<GenericFamily[]> {
     const reply = await this.#channel.request(METHODS.families, [], () => 'list generic netlink families')
-    const reader = new ProgramReader(reply)
-    const families: GenericFamily[] = []
-    while (!reader.done) families.push(readFamily(reader))
-    return families
+    return readAll(reply, readFamily)
   }
 
   /** A family by name; the kernel loads its module where it can. ENOENT when there is none. */

@@ -12,6 +12,7 @@ import {
 } from './ipvs-servers.ts'
 import type { IpvsTimeouts, IpvsTransaction } from './ipvs-transaction.ts'
 import { ProgramReader, ProgramWriter } from './program.ts'
+import { readAll } from './read-all.ts'
 
 export { NetlinkError, type OperationFailure } from './errors.ts'
 export {
@@ -57,10 +58,7 @@ export class IpvsSocket {
   /** Every virtual server of the namespace. */
   async services(): Promise<VirtualServerState[]> {
     const reply = await this.#channel.request(METHODS.services, [], () => 'list virtual servers')
-    const reader = new ProgramReader(reply)
-    const services: VirtualServerState[] = []
-    while (!reader.done) services.push(readVirtualServer(reader))
-    return services
+    return readAll(reply, readVirtualServer)
   }
 
   /** The real servers of one virtual server; none when there is no such virtual server. */
@@ -78,11 +76,12 @@ export class IpvsSocket {
       first !== undefined && services.length === 1
         ? formatVirtualServer(first)
         : `${services.length} virtual servers`
-    const what = `list real servers of ${of}`
-    const reader = new ProgramReader(
-      await this.#channel.request(METHODS.destinations, [program.view()], () => what),
+    const reply = await this.#channel.request(
+      METHODS.destinations,
+      [program.view()],
+      () => `list real servers of ${of}`,
     )
-    return services.map(() => reader.list(readRealServer))
+    return readAll(reply, (reader) => reader.list(readRealServer))
   }
 
   async info(): Promise<IpvsInfo> {

@@ -3,7 +3,8 @@ import type { IpFamily } from '../util/address.ts'
 import type { SocketStats } from './addon.ts'
 import { NetlinkChannel, type SocketOptions } from './channel.ts'
 import { familyNumber } from './packed-address.ts'
-import { ProgramReader, ProgramWriter } from './program.ts'
+import { type ProgramReader, ProgramWriter } from './program.ts'
+import { readAll } from './read-all.ts'
 import {
   type InterfaceAddress,
   type Link,
@@ -80,9 +81,6 @@ export class RouteSocket {
     buffers: readonly Uint8Array[],
     read: (reader: ProgramReader) => T,
   ): Promise<T[]> {
-    const reader = new ProgramReader(await this.#channel.request(method, buffers, () => what))
-    const objects: T[] = []
-    while (!reader.done) objects.push(read(reader))
-    return objects
+    return readAll(await this.#channel.request(method, buffers, () => what), read)
   }
 }

@@ -156,6 +156,16 @@ describe('deleting connections', () => {
     expect(await clientPorts()).toEqual([4002])
   })
 
+  it('takes the entries that were picked from a list', async () => {
+    await flow({ port: 4000 })
+    await flow({ port: 4001, mark: 1 })
+    await flow({ port: 4002 })
+    const picked = (await socket.list()).filter(({ mark }) => mark === 1)
+    expect([...picked].map(({ original }) => original.sourcePort)).toEqual([4001])
+    expect(await socket.deleteEntries(picked)).toBe(1)
+    expect(await clientPorts()).toEqual([4000, 4002])
+  })
+
   it('works for ICMP, whose tuples have no ports', async () => {
     await netns.exec(
       'conntrack',

@@ -85,6 +85,15 @@ describe('interfaces', () => {
     expect(await link('a')).toMatchObject({ mtu: 1400, up: false })
   })
 
+  it('get a peer of a name that the kernel makes up, when none is given', async () => {
+    await socket.apply(new RouteTransaction().addLink({ name: 'a', kind: 'veth' }))
+    expect((await socket.links()).map(({ name, kind }) => [name, kind])).toEqual([
+      ['lo', ''],
+      ['veth0', 'veth'],
+      ['a', 'veth'],
+    ])
+  })
+
   it('can be made with the peer in another namespace', async () => {
     const other = await Netns.create('peer')
     try {

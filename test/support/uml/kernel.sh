@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 series=6.12                       # the longterm kernel of Debian 13; Debian 12 has it as a backport in bookworm-security
 recipe=1                          # raise it when a change below makes kernels built before it unfit
 objects_to_compile=1250           # what this configuration came to; for the line of progress only
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/hawser/uml
+cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/hawser/uml
 
 say() { printf 'uml kernel: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
