@@ -11,16 +11,6 @@ export interface ChosenEndpoints {
   readonly local: readonly Endpoint[]
 }
 
-interface Candidate {
-  readonly endpoint: Endpoint
-  readonly usable: Usability
-}
-
-/** `ready` takes traffic; `terminating` (and still serving) only when none is ready; `none` never. */
-type Usability = 'ready' | 'terminating' | 'none'
-
-const NO_ENDPOINTS: ChosenEndpoints = { cluster: [], local: [] }
-
 /**
  * Chooses as kube-proxy does (KEP-1669): the ready endpoints, and when none is ready the ones that terminate but
  * still serve; for policy Local the same choice among this node's endpoints, which may thus terminate while others
@@ -32,77 +22,55 @@ export function chooseEndpoints(
   family: IpFamily,
   nodeName: string,
 ): ChosenEndpoints {
-  const candidates = merge(collect(slices, port, family, nodeName))
-  if (candidates.length === 0) return NO_ENDPOINTS
-  const cluster = choose(candidates)
-  const local = cluster.filter((endpoint) => endpoint.local)
-  if (local.length > 0) return { cluster, local: local.length === cluster.length ? cluster : local }
-  return { cluster, local: choose(candidates.filter((candidate) => candidate.endpoint.local)) }
-}
-
-function collect(
-  slices: readonly EndpointSlice[],
-  port: ServicePort,
-  family: IpFamily,
-  nodeName: string,
-): Candidate[] {
-  const found: Candidate[] = []
+  const ready: Endpoint[] = []
+  const terminating: Endpoint[] = []
   for (const slice of slices) {
     if (slice.family !== family) continue
     for (const slicePort of slice.ports) {
       if (slicePort.name !== port.name || slicePort.protocol !== port.protocol) continue
-      for (const endpoint of slice.endpoints) found.push(toCandidate(endpoint, slicePort.port, nodeName))
+      for (const endpoint of slice.endpoints) {
+        if (endpoint.ready) ready.push(toEndpoint(endpoint, slicePort.port, nodeName))
+        else if (endpoint.serving && endpoint.terminating)
+          terminating.push(toEndpoint(endpoint, slicePort.port, nodeName))
+      }
     }
   }
-  return found
+  const cluster = inOrder(ready.length > 0 ? ready : terminating)
+  const local = cluster.filter(isLocal)
+  if (local.length > 0 || ready.length === 0) return { cluster, local }
+  return { cluster, local: inOrder(terminating.filter(isLocal)) }
 }
 
-/** Sorts by address, as text since any fixed order does, and port; what is there twice becomes one. */
-function merge(found: Candidate[]): Candidate[] {
-  found.sort(byAddressAndPort)
-  const merged: Candidate[] = []
-  for (const candidate of found) {
+const toEndpoint = ({ address, nodeName }: SliceEndpoint, port: number, ownName: string): Endpoint => ({
+  address,
+  port,
+  local: nodeName === ownName,
+  mayHairpin: nodeName === undefined || nodeName === ownName,
+})
+
+const isLocal = (endpoint: Endpoint): boolean => endpoint.local
+
+/** Each endpoint once: local ones first, then by address (as text: any fixed order does) and port. */
+function inOrder(endpoints: Endpoint[]): readonly Endpoint[] {
+  const merged: Endpoint[] = []
+  for (const endpoint of endpoints.sort(byAddressAndPort)) {
     const last = merged.at(-1)
-    if (last === undefined || byAddressAndPort(last, candidate) !== 0) merged.push(candidate)
-    else merged[merged.length - 1] = better(last, candidate)
+    if (last !== undefined && byAddressAndPort(last, endpoint) === 0)
+      merged[merged.length - 1] = merge(last, endpoint)
+    else merged.push(endpoint)
   }
-  return merged
+  if (!merged.some(isLocal)) return merged
+  return [...merged.filter(isLocal), ...merged.filter((endpoint) => !endpoint.local)]
 }
 
-function byAddressAndPort({ endpoint: a }: Candidate, { endpoint: b }: Candidate): number {
+function byAddressAndPort(a: Endpoint, b: Endpoint): number {
   if (a.address !== b.address) return a.address < b.address ? -1 : 1
   return a.port - b.port
 }
 
-const toCandidate = (endpoint: SliceEndpoint, port: number, nodeName: string): Candidate => ({
-  endpoint: {
-    address: endpoint.address,
-    port,
-    local: endpoint.nodeName === nodeName,
-    mayHairpin: endpoint.nodeName === undefined || endpoint.nodeName === nodeName,
-  },
-  usable: endpoint.ready ? 'ready' : endpoint.serving && endpoint.terminating ? 'terminating' : 'none',
-})
-
-const RANK: Readonly<Record<Usability, number>> = { ready: 2, terminating: 1, none: 0 }
-
 /** Symmetric, so that the order of the slices does not matter. */
-const better = (a: Candidate, b: Candidate): Candidate => ({
-  usable: RANK[a.usable] >= RANK[b.usable] ? a.usable : b.usable,
-  endpoint: {
-    ...a.endpoint,
-    local: a.endpoint.local || b.endpoint.local,
-    mayHairpin: a.endpoint.mayHairpin || b.endpoint.mayHairpin,
-  },
+const merge = (a: Endpoint, b: Endpoint): Endpoint => ({
+  ...a,
+  local: a.local || b.local,
+  mayHairpin: a.mayHairpin || b.mayHairpin,
 })
-
-/** Local endpoints first; the order is otherwise that of the candidates. */
-function choose(candidates: readonly Candidate[]): readonly Endpoint[] {
-  const anyReady = candidates.some((candidate) => candidate.usable === 'ready')
-  const wanted: Usability = anyReady ? 'ready' : 'terminating'
-  const local: Endpoint[] = []
-  const remote: Endpoint[] = []
-  for (const { endpoint, usable } of candidates)
-    if (usable === wanted) (endpoint.local ? local : remote).push(endpoint)
-  return local.length === 0 ? remote : [...local, ...remote]
-}
