@@ -241,15 +241,7 @@ export class Reconciler {
   ): void {
     const { error } = outcome
     for (const key of taken) this.#pending.add(key)
-    if (outcome.kind === 'refused' && outcome.frontends.size > 0) {
-      for (const key of outcome.frontends) {
-        this.#pending.delete(key)
-        this.#refused.refuse(key, error, performance.now())
-      }
-      this.#log.error(
-        { family: this.#family, frontends: [...outcome.frontends], error: error.message },
-        'the kernel refused frontends: going on without them',
-      )
+    if (outcome.kind === 'refused' && this.#leaveOut(outcome, taken)) {
       if (!this.#hasWork()) this.#settle(upTo)
       return
     }
@@ -275,6 +267,27 @@ export class Reconciler {
           )
     this.#log.error({ family: this.#family, error: error.message, retryInMs: delay }, 'sync failed')
     this.#waiters.reject(upTo, this.#lastError)
+  }
+
+  /**
+   * Goes on without the frontends that were refused. False when all of them were left out already, so that the next
+   * attempt would be no other than this one.
+   */
+  #leaveOut(
+    { frontends, error }: CommitOutcome & { kind: 'refused' },
+    taken: ReadonlySet<FrontendKey>,
+  ): boolean {
+    const leaving = [...frontends].filter((key) => taken.has(key) || !this.#refused.has(key))
+    for (const key of leaving) {
+      this.#pending.delete(key)
+      this.#refused.refuse(key, error, performance.now())
+    }
+    if (leaving.length === 0) return false
+    this.#log.error(
+      { family: this.#family, frontends: leaving, error: error.message },
+      'the kernel refused frontends: going on without them',
+    )
+    return true
   }
 }
 

@@ -2,10 +2,9 @@ import { NetlinkError } from '../../native/nftables.ts'
 import type { CommitOutcome } from '../backend.ts'
 import type { FrontendKey } from '../desired/frontend.ts'
 import { DataplaneError } from '../errors.ts'
-import type { Plan } from './plan.ts'
+import type { PlannedUpdate } from './plan-builder.ts'
 import { frontendOfKey } from './service-key.ts'
 import type { TableConfig } from './table-config.ts'
-import type { TableState } from './table-state.ts'
 import type { PlanTransaction } from './transaction.ts'
 
 /** An element or chain that should be there is not, or the other way round; a set is full (ENFILE). */
@@ -17,9 +16,8 @@ const MISSING = new Set(['ENOENT', 'EOPNOTSUPP', 'EPROTONOSUPPORT', 'EAFNOSUPPOR
 /** What a failed commit means for the plan that it was of. Anything but a NetlinkError is thrown on. */
 export function failedCommit(
   thrown: unknown,
-  plan: Plan,
+  { plan, frontends: planned }: Pick<PlannedUpdate, 'plan' | 'frontends'>,
   { elements }: PlanTransaction,
-  state: TableState,
   config: TableConfig,
 ): CommitOutcome {
   if (!(thrown instanceof NetlinkError)) throw thrown
@@ -30,7 +28,7 @@ export function failedCommit(
     return { kind: 'stale', error: thrown }
   const frontends = new Set<FrontendKey>()
   for (const { op, element } of thrown.failures) {
-    const key = recordKey(elements.get(op), element, state, config)
+    const key = recordKey(elements.get(op), element, planned, config)
     if (key === undefined)
       return { kind: 'failed', error: rebuilding && MISSING.has(thrown.code) ? noNftables(thrown) : thrown }
     frontends.add(key)
@@ -43,7 +41,7 @@ export function failedCommit(
 function recordKey(
   operation: ReturnType<PlanTransaction['elements']['get']>,
   element: number | undefined,
-  state: TableState,
+  planned: PlannedUpdate['frontends'],
   config: TableConfig,
 ): FrontendKey | undefined {
   if (operation === undefined || element === undefined) return undefined
@@ -55,9 +53,8 @@ function recordKey(
     config.family,
     config.nodeAddresses,
   )
-  if (found?.asNodePort === undefined) return found?.asAddress
-  // A node port and an address of the node may both be frontends; the former is by far the likelier.
-  return state.frontends.has(found.asAddress) ? found.asAddress : found.asNodePort
+  // An external IP may be an address of the node, and then clash with a node port: the node port stays.
+  return [found?.asAddress, found?.asNodePort].find((key) => key !== undefined && planned.has(key))
 }
 
 export const noPermission = (cause: unknown): DataplaneError =>

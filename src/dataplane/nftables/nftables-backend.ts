@@ -97,7 +97,8 @@ export class NftablesBackend implements Backend {
   }
 
   /** Commits a plan and, once the kernel has it, makes `state` what is committed. */
-  async #commit({ plan, adopt }: PlannedUpdate, state: TableState): Promise<CommitOutcome> {
+  async #commit(planned: PlannedUpdate, state: TableState): Promise<CommitOutcome> {
+    const { plan, adopt } = planned
     if (isEmptyPlan(plan)) {
       adopt()
       return { kind: 'committed' }
@@ -106,7 +107,7 @@ export class NftablesBackend implements Backend {
     try {
       await this.#socket.commit(written.transaction)
     } catch (error) {
-      return failedCommit(error, plan, written, this.#state, this.#config)
+      return failedCommit(error, planned, written, this.#config)
     }
     adopt()
     this.#state = state

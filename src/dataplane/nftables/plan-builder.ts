@@ -23,6 +23,8 @@ import { type Programmed, sizeFor, type TableState } from './table-state.ts'
 /** A plan, and the step that makes it part of the state once the kernel has acknowledged it. */
 export interface PlannedUpdate {
   readonly plan: Plan
+  /** The frontends that it is about. */
+  readonly frontends: ReadonlyMap<FrontendKey, Programmed | undefined>
   /** The table has no room for it (a set's size, the class numbers): it must be made anew instead. */
   readonly outgrown: boolean
   readonly adopt: () => void
@@ -96,7 +98,12 @@ export class PlanBuilder {
       removedChains: [],
     }
     const complete = isEmptyPlan(plan) ? plan : { ...plan, ...this.#dropIdle() }
-    return { plan: complete, outgrown: this.#outgrown(), adopt: () => this.#adopt(complete) }
+    return {
+      plan: complete,
+      frontends: this.#frontends,
+      outgrown: this.#outgrown(),
+      adopt: () => this.#adopt(complete),
+    }
   }
 
   #writeAddress(

@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { CommitOutcome } from '../../../src/dataplane/backend.ts'
 import { DesiredCompiler } from '../../../src/dataplane/desired/compiler.ts'
 import { failedCommit } from '../../../src/dataplane/nftables/failure.ts'
-import type { Plan } from '../../../src/dataplane/nftables/plan.ts'
-import { PlanBuilder } from '../../../src/dataplane/nftables/plan-builder.ts'
+import { PlanBuilder, type PlannedUpdate } from '../../../src/dataplane/nftables/plan-builder.ts'
 import { TableState } from '../../../src/dataplane/nftables/table-state.ts'
 import { planTransaction } from '../../../src/dataplane/nftables/transaction.ts'
 import type { Change } from '../../../src/model/change.ts'
@@ -52,7 +51,7 @@ const failure = (op: number, code: string, element?: number): OperationFailure =
 async function outcomeOf(...failures: readonly OperationFailure[]): Promise<CommitOutcome> {
   const state = new TableState()
   const compiler = new DesiredCompiler({ families: ['IPv4'], nodeName: 'here' })
-  const plan = async (changes: readonly Change[]): Promise<{ plan: Plan; adopt: () => void }> => {
+  const plan = async (changes: readonly Change[]): Promise<PlannedUpdate> => {
     for (const change of changes) compiler.apply(change)
     const builder = new PlanBuilder(CONFIG, state)
     for (const { key, frontend } of compiler.compile()) builder.add(key, frontend)
@@ -60,9 +59,9 @@ async function outcomeOf(...failures: readonly OperationFailure[]): Promise<Comm
   }
   const before = await plan(BEFORE)
   before.adopt()
-  const { plan: failing } = await plan(CHANGES)
+  const failing = await plan(CHANGES)
   // Rules would want the addon, and no failure below is about them.
-  const withoutChains = { ...failing, addedChains: [], addedClasses: [] }
+  const withoutChains = { ...failing.plan, addedChains: [], addedClasses: [] }
   const written = planTransaction(withoutChains, CONFIG)
   const [first] = failures
   const error = new NetlinkError({
@@ -72,7 +71,7 @@ async function outcomeOf(...failures: readonly OperationFailure[]): Promise<Comm
     operation: 'commit',
     failures,
   })
-  return failedCommit(error, withoutChains, written, state, CONFIG)
+  return failedCommit(error, { plan: withoutChains, frontends: failing.frontends }, written, CONFIG)
 }
 
 // Operations of the transaction for CHANGES, chains left out.

@@ -258,6 +258,14 @@ describe('a frontend that the kernel refuses', () => {
     expect(reconciler.status().refused.size).toBe(0)
   })
 
+  it('that was left out already is no reason to try the same again at once', async () => {
+    await expect(apply(change(2))).rejects.toThrow('refused')
+    const again: CommitOutcome = { kind: 'refused', frontends: new Set([key(2)]), error: new Error('again') }
+    backend.scripted.push(again, again)
+    await expect(apply(change(3))).rejects.toMatchObject({ code: 'COMMIT_FAILED' })
+    expect(backend.commits.slice(-2)).toEqual([`update ${key(3)}`, `rebuild ${key(1)} ${key(3)}`])
+  })
+
   it('is tried again at once when it changes, and forgotten when it goes', async () => {
     await expect(apply(change(2))).rejects.toThrow('refused')
     await apply(change(2, true))
