@@ -66,10 +66,21 @@ Outcome NftablesSession::handle(const Request& request) {
     default:
       break;
   }
-  ProgramWriter reply;
-  ProgramReader arguments(request.program());
-  if (auto dumped = dump(method, arguments, socket_, reply); !dumped) return failed(dumped.error());
-  return replied(reply);
+  return consistentDump(method, request.program());
+}
+
+Outcome NftablesSession::consistentDump(Method method, std::span<const uint8_t> arguments) {
+  for (int attempt = 0; attempt < NetlinkSocket::kDumpAttempts; attempt++) {
+    ProgramWriter reply;
+    ProgramReader program(arguments);
+    auto before = generation();
+    if (!before) return failed(before.error());
+    if (auto dumped = dump(method, program, socket_, reply); !dumped) return failed(dumped.error());
+    auto after = generation();
+    if (!after) return failed(after.error());
+    if (*after == *before) return replied(reply);
+  }
+  return failed({EINTR, "the ruleset changed under way at every attempt, try again later", kDumpInterrupted});
 }
 
 Outcome NftablesSession::commit(const Request& request) {

@@ -38,6 +38,9 @@ class NftablesSession : public Session {
   Outcome encode(const Request& request);
   /** Buffers: encoded batches. Reply: a double of nanoseconds for each. */
   Outcome replay(const Request& request);
+  /** A dump between two equal generations: the kernel walks the elements of a set without NLM_F_DUMP_INTR
+   * when they change, and then repeats some and leaves out others. */
+  Outcome consistentDump(Method method, std::span<const uint8_t> arguments);
   Result<uint32_t> generation();
 
   NetlinkSocket socket_;

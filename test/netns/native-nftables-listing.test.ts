@@ -172,6 +172,31 @@ describe('dumps', () => {
     })
   })
 
+  it('are of one moment while another socket commits', async () => {
+    const layout = { keyLength: 4 }
+    const number = (value: number) => new Uint8Array(Uint32Array.of(value).buffer)
+    const table = () => new NftTransaction('ip', 'busy')
+    const all = new Uint8Array(Uint32Array.from({ length: 20_000 }, (_, index) => index).buffer)
+    const set = { name: 's', keyType: 0, keyLength: 4, size: 30_000 }
+    await socket.commit(table().addTable().addSet(set).addElements('s', all, layout))
+
+    const writer = await NftablesSocket.open({ netns: netns.path })
+    try {
+      let next = 20_000
+      for (let round = 0; round < 5; round++) {
+        const dumping = socket.dumpElements('ip', 'busy', 's', layout)
+        // Every commit adds one element and deletes another: at any moment there are 20,000.
+        for (let commits = 0; commits < 60; commits++, next++) {
+          const swap = table().addElements('s', number(next), layout)
+          await writer.commit(swap.deleteElements('s', number(next - 20_000), layout))
+        }
+        expect(new Set(new Uint32Array((await dumping).slice().buffer)).size).toBe(20_000)
+      }
+    } finally {
+      await writer.close()
+    }
+  })
+
   it('name the set that is not there', async () => {
     await socket.commit(exampleTransaction('hawser'))
     const dump = socket.dumpElements('ip', 'hawser', 'nosuch', { keyLength: 4 })
