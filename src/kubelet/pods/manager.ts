@@ -4,7 +4,7 @@ import type { PodStatus } from '../../model/pod-status.ts'
 import { NO_RECORDS } from '../runtime/records.ts'
 import type { RuntimeSnapshot } from '../runtime/snapshot.ts'
 import { type ActorContext, PodActor } from './actor.ts'
-import { initialPodState } from './pod-state.ts'
+import { initialPodState, type PodState } from './pod-state.ts'
 
 /** A pod's news: what it is now, or that nothing is left of it. */
 export type PodNews = PodStatus | { readonly removed: ObjectName; readonly uid: string }
@@ -14,6 +14,10 @@ export type ManagerContext = Omit<ActorContext, 'onStatus' | 'onRemoved'> & {
   /** All containers of a pod run for the first time, this long after it was first seen. */
   readonly onStarted: (seconds: number) => void
 }
+
+/** It needs a snapshot even of the same records. */
+const isWaiting = ({ runtimeAway, inDoubt, missedSnapshot }: PodState): boolean =>
+  runtimeAway || inDoubt || missedSnapshot
 
 /**
  * Which pods there are. One actor a UID; under one name, the next pod waits until nothing is left of the one before.
@@ -76,8 +80,7 @@ export class PodManager {
     }
     for (const [uid, actor] of this.#actors) {
       const records = snapshot.pods.get(uid) ?? NO_RECORDS
-      const { state } = actor
-      if (records === state.records && !state.runtimeAway && !state.missedSnapshot) continue
+      if (records === actor.state.records && !isWaiting(actor.state)) continue
       actor.tell({ kind: 'observed', records, sequence: snapshot.sequence })
     }
     if (this.#sourceReady) this.#adoptOrphans()

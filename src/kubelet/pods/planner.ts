@@ -11,7 +11,8 @@ import { judge, recordsOf, type Verdict } from './verdict.ts'
  * no memory of having been somewhere, so that a pod met in the middle of anything goes on from there.
  */
 export function planPod(state: PodState, now: number): PodPlan {
-  if (state.removed || state.runtimeAway) return { images: [], action: undefined, wakeAt: undefined }
+  if (state.removed || state.runtimeAway || state.inDoubt)
+    return { images: [], action: undefined, wakeAt: undefined }
   const { pod } = state
   if (pod === undefined || state.terminating !== undefined) return planTeardown(state, now)
   const planner = new Planner(state, pod, now)

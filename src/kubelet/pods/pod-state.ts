@@ -38,6 +38,8 @@ export interface PodState {
   readonly recordsAsOf: number
   /** A snapshot was passed over for its age, and with it perhaps news. */
   readonly missedSnapshot: boolean
+  /** A step failed and may have been done all the same: nothing more is done before a younger snapshot. */
+  readonly inDoubt: boolean
   /** The runtime does not answer: `records` is the last that was known. */
   readonly runtimeAway: boolean
   readonly volumes: VolumesState
@@ -71,6 +73,7 @@ export function initialPodState(
     records,
     recordsAsOf,
     missedSnapshot: false,
+    inDoubt: false,
     runtimeAway: false,
     volumes: { kind: 'unprepared' },
     images: new Map(),

@@ -3,6 +3,7 @@ import type { Pod } from '../../model/pod.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import type { ContainerRecord, PodRecords } from '../runtime/records.ts'
 import { configMapsOf, configMapsOfVolumes } from './config-map-references.ts'
+import type { PodAction } from './plan.ts'
 import type { PodEvent, StepFailure } from './pod-event.ts'
 import type { Failure, PodState, VolumesState } from './pod-state.ts'
 
@@ -25,7 +26,13 @@ export function reduce(state: PodState, event: PodEvent, now: number, sequence: 
       return onConfigMapChanged(state, event.configMap)
     case 'observed':
       if (event.sequence < state.recordsAsOf) return { ...state, missedSnapshot: true }
-      return { ...state, records: event.records, runtimeAway: false, missedSnapshot: false }
+      return {
+        ...state,
+        records: event.records,
+        runtimeAway: false,
+        inDoubt: false,
+        missedSnapshot: false,
+      }
     case 'runtimeAway':
       return { ...state, runtimeAway: true, recordsAsOf: sequence }
     case 'imageRequested':
@@ -43,11 +50,19 @@ export function reduce(state: PodState, event: PodEvent, now: number, sequence: 
     case 'cleanedUp':
       return { ...state, removed: true }
     case 'stepFailed':
-      return onStepFailed(state, event, now)
+      return onStepFailed(
+        isLocal(event.action) ? state : { ...state, inDoubt: true, recordsAsOf: sequence },
+        event,
+        now,
+      )
     default:
       return { ...onRuntimeStep(state, event), recordsAsOf: sequence }
   }
 }
+
+/** Steps that the runtime has no part in. */
+const isLocal = ({ kind }: PodAction): boolean =>
+  kind === 'prepareVolumes' || kind === 'readTerminationMessage' || kind === 'cleanUp'
 
 type RuntimeStep = Extract<
   PodEvent,
