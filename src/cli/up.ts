@@ -26,7 +26,7 @@ export const command = defineCommand({
     ),
     timeout: value({
       metavar: 'SECONDS',
-      help: 'How long --once waits for the pods.',
+      help: 'How long --once waits for the pods, and at most for a Service to answer.',
       fallback: 180,
       shownDefault: '180',
       parse: (text) => (/^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined),

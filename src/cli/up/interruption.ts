@@ -25,6 +25,7 @@ export class Interruption {
       this.#settle = resolve
     })
     for (const signal of signals) process.on(signal, this.#signalled)
+    process.stdout.on('error', this.#unread)
     process.on('uncaughtException', this.#crashed)
     process.on('unhandledRejection', this.#rejected)
   }
@@ -37,6 +38,7 @@ export class Interruption {
   /** Stops listening: signals do again what they do by default. */
   dispose(): void {
     for (const signal of signals) process.off(signal, this.#signalled)
+    process.stdout.off('error', this.#unread)
     process.off('uncaughtException', this.#crashed)
     process.off('unhandledRejection', this.#rejected)
   }
@@ -44,6 +46,11 @@ export class Interruption {
   readonly #signalled = (signal: NodeJS.Signals): void => {
     if (this.#abort.signal.aborted) this.#onInsist()
     else this.#ask({ kind: 'signal', signal })
+  }
+
+  /** The reader of a pipe is gone (`hawser up DIR | head`): what would have ended a program without our handlers. */
+  readonly #unread = (): void => {
+    this.#ask({ kind: 'signal', signal: 'SIGPIPE' })
   }
 
   readonly #crashed = (error: Error): void => {

@@ -5,6 +5,7 @@ import type { Snapshot } from './snapshot.ts'
 export class JsonReporter implements Reporter {
   readonly #write: (text: string) => void
   #last = ''
+  #closed = false
 
   constructor(write: (text: string) => void) {
     this.#write = write
@@ -15,11 +16,14 @@ export class JsonReporter implements Reporter {
   }
 
   show(snapshot: Snapshot): void {
+    if (this.#closed) return
     const text = JSON.stringify({ node: snapshot })
     if (text === this.#last) return
     this.#last = text
     this.#write(`${text}\n`)
   }
 
-  close(): void {}
+  close(): void {
+    this.#closed = true
+  }
 }

@@ -50,10 +50,9 @@ export class StandaloneNode {
     around: Surroundings & { readonly registry: Registry; readonly onChange: () => void },
   ): Promise<StandaloneNode> {
     const { teardown, say, log, signal, registry } = around
-    const endpoint = await prepareRuntime(config, around)
-    signal.throwIfAborted()
     const { nodeName, nodeAddresses } = config
     const families = [...new Set(config.serviceCidrs.map(({ family }) => family))]
+    // Changes nothing yet, and is the quickest to say that this kernel will not do.
     const proxy = await ServiceProxy.open({
       families,
       serviceCidrs: config.serviceCidrs,
@@ -69,6 +68,8 @@ export class StandaloneNode {
       await proxy.cleanup()
       await proxy.close()
     })
+    signal.throwIfAborted()
+    const endpoint = await prepareRuntime(config, around)
     signal.throwIfAborted()
     const kubelet = await Kubelet.open({
       endpoint,

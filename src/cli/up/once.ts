@@ -5,6 +5,9 @@ import { checkServices } from './check/check-services.ts'
 import type { StandaloneNode } from './node.ts'
 import { notReady } from './readiness.ts'
 
+/** Longer than any server takes to start listening once its process runs. */
+const longestPatienceMs = 20_000
+
 /** How often readiness is looked at. */
 const lookMs = 50
 
@@ -24,7 +27,10 @@ export async function checkOnce(
   if (broken !== undefined) throw new CommandError('MANIFEST_BROKEN', formatProblem(broken))
   await waitUntilReady(node, options.timeoutMs, options.signal)
   options.say('All pods are ready; checking the Services')
-  const failed = await checkServices(node, options.say, options.signal)
+  const failed = await checkServices(node, {
+    ...options,
+    patienceMs: Math.min(options.timeoutMs, longestPatienceMs),
+  })
   const [first, ...others] = failed
   if (first === undefined) return
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`

@@ -11,6 +11,7 @@ export class PlainReporter implements Reporter {
   #pending: string | undefined
   #printed = ''
   #timer: NodeJS.Timeout | undefined
+  #closed = false
 
   constructor(write: (text: string) => void) {
     this.#write = write
@@ -21,12 +22,14 @@ export class PlainReporter implements Reporter {
   }
 
   show(snapshot: Snapshot): void {
+    if (this.#closed) return
     this.#pending = `\n${renderSnapshot(snapshot).join('\n')}\n\n`
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#flush(), quietMs)
   }
 
   close(): void {
+    this.#closed = true
     this.#flush()
   }
 

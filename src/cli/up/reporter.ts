@@ -6,6 +6,6 @@ export interface Reporter {
   say(text: string): void
   /** The node as it is now; saying the same again shows nothing new. */
   show(snapshot: Snapshot): void
-  /** Shows what is still held back, and leaves the terminal as it was. */
+  /** Shows what is still held back; the table stands as it is from now on, and only lines follow. */
   close(): void
 }

@@ -19,6 +19,7 @@ export class TerminalReporter implements Reporter {
   /** Lines of the table on the screen now. */
   #drawn = 0
   #timer: NodeJS.Timeout | undefined
+  #closed = false
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal
@@ -29,6 +30,7 @@ export class TerminalReporter implements Reporter {
   }
 
   show(snapshot: Snapshot): void {
+    if (this.#closed) return
     const table = renderSnapshot(snapshot)
     if (table.join('\n') === this.#table.join('\n')) return
     this.#table = table
@@ -36,6 +38,7 @@ export class TerminalReporter implements Reporter {
   }
 
   close(): void {
+    this.#closed = true
     this.#draw('')
     this.#drawn = 0
     this.#table = []

@@ -11,9 +11,14 @@ import { targetsOf } from './targets.ts'
  */
 export async function checkServices(
   node: StandaloneNode,
-  say: (text: string) => void,
-  signal: AbortSignal,
+  options: {
+    /** How long a Service may take until it answers from everywhere. */
+    readonly patienceMs: number
+    readonly say: (text: string) => void
+    readonly signal: AbortSignal
+  },
 ): Promise<readonly CheckResult[]> {
+  const { say, signal } = options
   const { services, slices, pods, statuses, nodeAddresses } = node.facts()
   const targets = targetsOf(services.values(), [...slices.values()], nodeAddresses)
   const inside = await findPodClient(pods, statuses, node.exec)
@@ -29,7 +34,7 @@ export async function checkServices(
           say(`not checked: ${target.label} from ${client.name}, which has no means for ${target.protocol}`)
           continue
         }
-        const result = await checkTarget(conntrack, target, client, signal)
+        const result = await checkTarget(target, client, { ...options, conntrack })
         say(`${result.passed ? 'ok' : 'FAILED'}: ${result.text}`)
         if (!result.passed) failed.push(result)
       }

@@ -5,8 +5,6 @@ import type { Attempt, Client } from './client.ts'
 import { type Evidence, knownConnections, readEvidence } from './evidence.ts'
 import type { Target } from './targets.ts'
 
-/** A pod counts as ready when its processes run; a server may need a little longer until it listens. */
-const patienceMs = 20_000
 const pauseMs = 100
 
 export interface CheckResult {
@@ -15,15 +13,21 @@ export interface CheckResult {
   readonly text: string
 }
 
+export interface CheckOptions {
+  readonly conntrack: ConntrackSocket
+  /** A pod counts as ready when its processes run; a server may need a little longer until it listens. */
+  readonly patienceMs: number
+  readonly signal: AbortSignal
+}
+
 /**
  * Connects from a client to a target until every endpoint has answered and nothing failed in the last round. Endpoints
  * are drawn at random, so a round makes several connections an endpoint, and there are as many rounds as it takes.
  */
 export async function checkTarget(
-  conntrack: ConntrackSocket,
   target: Target,
   client: Client,
-  signal: AbortSignal,
+  { conntrack, patienceMs, signal }: CheckOptions,
 ): Promise<CheckResult> {
   const what = `${target.label} from ${client.name}`
   if (target.backends.length === 0)

@@ -1,0 +1,53 @@
+import { TEST_IMAGE } from './containerd-images.ts'
+
+const list = (values: readonly string[]): string => JSON.stringify(values)
+
+/** A page that no other start of a container has: whoever serves the same page was not restarted. */
+const serve = [
+  '/bin/sh',
+  '-c',
+  'trap "exit 0" TERM; cat /proc/sys/kernel/random/uuid > /www/index.html; httpd -f -p 8080 -h /www & wait',
+]
+
+/** A Deployment of web servers on port 8080. */
+export const webDeployment = (name: string, replicas: number, image = TEST_IMAGE): string => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}}
+spec:
+  replicas: ${replicas}
+  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}}}
+    spec:
+      terminationGracePeriodSeconds: 2
+      containers:
+        - name: web
+          image: ${image}
+          imagePullPolicy: IfNotPresent
+          command: ${list(serve)}
+`
+
+/** A pod that only waits: somewhere to look from. */
+export const clientPod = (name: string): string => `
+apiVersion: v1
+kind: Pod
+metadata: {name: ${name}, labels: {hawser.dev/check: client}}
+spec:
+  terminationGracePeriodSeconds: 2
+  containers:
+    - name: shell
+      image: ${TEST_IMAGE}
+      command: ${list(['/bin/sh', '-c', 'trap "exit 0" TERM; sleep 1000000 & wait'])}
+`
+
+/** A Service over the pods of a Deployment; `more` are further lines of its spec. */
+export const webService = (name: string, app: string, more = ''): string => `
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}}
+spec:
+  selector: {app: ${app}}
+  ports: [{port: 80, targetPort: 8080}]
+${more}
+`
