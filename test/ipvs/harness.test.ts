@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runInUml, UmlBootError } from '../support/uml/boot.ts'
 import { ipvsKernel, runWithIpvs } from './kernel.ts'
@@ -28,6 +31,20 @@ describe.runIf(kernel !== 'host')('a User-Mode Linux kernel', () => {
       () => 'no error',
       (error: unknown) => error,
     )
+
+  it("reads the host's temporary files and leaves none there", async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'hw-harness-'))
+    try {
+      await writeFile(join(folder, 'given'), 'from the host')
+      const said = await runInUml(kernel, ['sh', '-c', 'cat given; echo written >made && cat made'], {
+        cwd: folder,
+      })
+      expect(said).toEqual({ status: 0, stdout: 'from the hostwritten\n', stderr: '' })
+      expect(await readdir(folder)).toEqual(['given'])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
 
   it('that panics is an error with what its console said', async () => {
     const error = await bootError(runInUml(kernel, ['sh', '-c', 'echo c >/proc/sysrq-trigger']))

@@ -24,7 +24,7 @@ export async function observe<Observations>(name: string): Promise<Observations>
   })
   const { status, stdout, stderr } = await runWithIpvs([
     process.execPath,
-    `dist/test/ipvs/scenarios/${name}.js`,
+    `build/ipvs-scenarios/test/ipvs/scenarios/${name}.js`,
   ])
   if (status !== 0) throw new Error(`scenario ${name} ended with status ${status}:\n${stderr}${stdout}`)
   return JSON.parse(stdout) as Observations

@@ -40,7 +40,7 @@ const INIT = fileURLToPath(new URL('init.sh', import.meta.url))
 
 /**
  * Boots the User-Mode Linux kernel in `folder` (kernel.sh prints one), runs `program` in it as root and returns what it
- * said. The program sees the host's files read-only, and empty /tmp and /run. A program that fails is a result; a kernel
+ * said. The program sees the host's files read-only, but for an empty /run and a /tmp that forgets what is written. A program that fails is a result; a kernel
  * that does not boot, panics or hangs is a UmlBootError.
  */
 export async function runInUml(
