@@ -25,7 +25,7 @@ const page = (): Promise<string> => {
   return machine.netns.exec('curl', '-sS', '--max-time', '5', `http://${address}/`)
 }
 
-test('a second node on the same state folder is refused with the first one’s number', async () => {
+test('a second node on the same state folder is refused with the number of the first one', async () => {
   const second = machine.up('--metrics-bind-address', '127.0.0.1:0')
   expect(await second.ended()).toBe(1)
   expect(second.lastWords).toMatch(/^hawser: process \d+ runs a node on .*\/s \(end it first/)

@@ -57,3 +57,17 @@ describe('--once', () => {
     expect(await machine.leftovers()).toEqual([])
   })
 })
+
+test('an error that nobody waits for ends the node in order, with a clear line', async () => {
+  await machine.save('web.yaml', webDeployment('web', 1))
+  const crash = "process.on('SIGUSR2', () => void Promise.reject(new Error('a bug')))"
+  const run = machine.upWith({
+    ...process.env,
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(crash)}`,
+  })
+  await run.until('a pod runs', ({ pods }) => pods.some(({ state }) => state === 'Running'), 30_000)
+  run.signal('SIGUSR2')
+  expect(await run.ended()).toBe(1)
+  expect(run.lastWords).toBe('hawser: ended by an error: a bug')
+  expect(await machine.leftovers()).toEqual([])
+})

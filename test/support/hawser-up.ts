@@ -66,9 +66,14 @@ export class UpMachine {
 
   /** Starts `hawser up` on the folder with `--json`. */
   up(...flags: readonly string[]): UpRun {
+    return this.upWith(process.env, ...flags)
+  }
+
+  upWith(env: NodeJS.ProcessEnv, ...flags: readonly string[]): UpRun {
     const where = [`--net=${this.netns.path}`, `--mount=/proc/${this.#holder.pid}/ns/mnt`]
     const node = ['--state-dir', this.stateDir, '--hostname-override', this.netns.name, '--json', ...flags]
     const child = spawn('nsenter', [...where, process.execPath, main, 'up', this.folder, ...node], {
+      env,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const run = new UpRun(child)

@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { commands } from '../../../src/cli/commands.ts'
+
+const main = resolve('dist/src/cli/main.js')
+
+beforeAll(() => {
+  if (!existsSync(main)) throw new Error('these tests run the compiled command: npm run build first')
+})
+
+interface Outcome {
+  readonly status: number | null
+  readonly out: string
+  readonly err: string
+  readonly ms: number
+}
+
+const hawser = (...args: string[]): Promise<Outcome> =>
+  new Promise((done) => {
+    const start = performance.now()
+    const child = execFile(process.execPath, [main, ...args], (_, out, err) => {
+      done({ status: child.exitCode, out, err, ms: performance.now() - start })
+    })
+  })
+
+test('help lists every command', async () => {
+  const { status, out } = await hawser('--help')
+  expect(status).toBe(0)
+  for (const name of commands.keys()) expect(out).toContain(name)
+})
+
+test('help is there within 150 ms, process start included', async () => {
+  const times: number[] = []
+  for (let i = 0; i < 10; i++) times.push((await hawser('--help')).ms)
+  // The least disturbed run: what else the machine does is not the command's.
+  expect(Math.min(...times)).toBeLessThan(150)
+})
+
+test.each([...commands.keys()])('%s --help explains itself', async (name) => {
+  const { status, out, err } = await hawser(...name.split(' '), '--help')
+  expect([status, err]).toEqual([0, ''])
+  expect(out).toMatch(new RegExp(`^Usage: hawser ${name}`))
+})
+
+test('the version is the one of package.json', async () => {
+  const { version } = JSON.parse(await readFile('package.json', 'utf8'))
+  expect((await hawser('version')).out).toBe(`hawser ${version} (node ${process.version})\n`)
+  expect(JSON.parse((await hawser('version', '--json')).out)).toEqual({ version, node: process.version })
+  expect((await hawser('--version')).out).toContain(version)
+})
+
+test.each([
+  [[], /^Hawser, a Kubernetes node/],
+  [['frobnicate'], /^hawser: there is no command frobnicate \(commands: up, /],
+  [['image'], /^hawser: image needs to be told what to do \(hawser image build\)\n$/],
+  [['image', 'push'], /^hawser: there is no command image push \(hawser image build\)\n$/],
+  [['image', 'build'], /^hawser: image build takes one folder/],
+  [['up'], /^hawser: up takes one folder of manifests \(hawser up DIR\)\n$/],
+  [['up', 'DIR', '--cluster-cidr', '10'], /^hawser: --cluster-cidr must be a CIDR such as .*, not "10"/],
+  [['bench'], /^hawser: bench needs a suite \(suites: programming, pods, netlink\)\n$/],
+  [['bench', 'nonsense'], /^hawser: there is no suite nonsense/],
+])('a wrong command line is one line and status 2: %j', async (args, line) => {
+  const { status, out, err } = await hawser(...args)
+  expect([status, out]).toEqual([2, ''])
+  expect(err).toMatch(line)
+})
+
+test('what keeps a node from starting is said all at once, and nothing is made', async () => {
+  const { status, err } = await hawser(
+    'up',
+    '/nowhere/manifests',
+    '--state-dir',
+    '/nowhere/state',
+    '--cluster-cidr',
+    '10.96.7.0/24',
+  )
+  expect(status).toBe(1)
+  expect(err).toContain('hawser: there is no folder /nowhere/manifests (make it, or name another)\n')
+  expect(err).toContain('hawser: cluster IPs (10.96.0.0/16) and pods (10.96.7.0/24) overlap (change ')
+  expect(existsSync('/nowhere')).toBe(false)
+})
+
+test('an image folder that is none is one line', async () => {
+  const { status, err } = await hawser('image', 'build', '/nowhere')
+  expect(status).toBe(1)
+  expect(err).toMatch(/^hawser: \/nowhere\/image\.yaml: .*\n$/)
+})
