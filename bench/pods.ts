@@ -13,7 +13,7 @@ const help = `hawser bench pods: pod starts through Hawser, beside bare CRI call
 
   --pods N             pods started at once (default 20)
   --starts N           single starts of each side, after one that only warms up (default 10)
-  --parallel-rounds N  times that N pods are started at once, after one that only warms up (default 3)
+  --parallel-rounds N  times that N pods are started at once, after one that only warms up (default 5)
 ${sharedFlagsHelp}`
 
 const flags = {
@@ -30,7 +30,7 @@ export const run = (args: readonly string[]): Promise<number> =>
     const sizes = {
       pods: count('pods', values.pods, 20),
       starts: count('starts', values.starts, 10),
-      parallelRounds: count('parallel-rounds', values['parallel-rounds'], 3),
+      parallelRounds: count('parallel-rounds', values['parallel-rounds'], 5),
     }
     const host = describeHost()
     const { endpoint, folder } = await startRuntime(teardown)

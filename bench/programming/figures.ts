@@ -27,6 +27,11 @@ export function programmingFigures(rounds: readonly Round[], services: number): 
     applies ? { ...figure, bound: { atMost } } : figure
   return [
     ms('cold_ms', 'cold commit', cold),
+    ms(
+      'cold_cpu_ms',
+      'cold commit, processor time of all threads',
+      over((round) => round.measured.coldCpu),
+    ),
     ms('floor_cold_ms', 'cold commit, kernel alone', floorCold),
     bounded({ key: 'cold_over_floor', label: 'cold commit over floor', value: coldOverFloor, unit: 'x' }, 6),
     bounded(ms('change_p50_ms', 'one endpoint, p50', changeP50), 0.8),

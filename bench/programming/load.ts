@@ -12,6 +12,8 @@ export interface LoadSizes {
 /** What the process with the service proxy measured of itself; times in milliseconds. */
 export interface Measured {
   readonly cold: number
+  /** Processor time of all threads during the cold load: what others on the machine do disturbs it least. */
+  readonly coldCpu: number
   readonly changes: readonly number[]
   readonly rssMib: number
   readonly rssPeakMib: number

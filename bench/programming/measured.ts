@@ -17,6 +17,7 @@ async function measure(input: DriveInput): Promise<Measured> {
   const delay = monitorEventLoopDelay({ resolution: samplingMs })
   const changes: number[] = []
   let cold = 0
+  let coldCpu = 0
   let before: NetlinkCounts | undefined
   let after: NetlinkCounts | undefined
   await drive(input, registry, {
@@ -25,7 +26,10 @@ async function measure(input: DriveInput): Promise<Measured> {
       delay.enable()
       await sleep(10 * samplingMs)
       delay.reset()
+      const cpuBefore = process.cpuUsage()
       cold = await timed(commit)
+      const { user, system } = process.cpuUsage(cpuBefore)
+      coldCpu = (user + system) / 1000
       await sleep(2 * samplingMs)
       delay.disable()
       after = await netlinkCounts(registry)
@@ -37,6 +41,7 @@ async function measure(input: DriveInput): Promise<Measured> {
   })
   return {
     cold,
+    coldCpu,
     changes,
     rssMib: process.memoryUsage.rss() / 2 ** 20,
     rssPeakMib: await peakResidentMib(),

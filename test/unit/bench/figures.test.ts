@@ -4,6 +4,7 @@ import { programmingFigures, type Round } from '../../../bench/programming/figur
 const round = (cold: number, floorCold: number, rssPeakMib: number): Round => ({
   measured: {
     cold,
+    coldCpu: cold,
     changes: [0.2, 0.4, 0.3],
     rssMib: 100,
     rssPeakMib,
