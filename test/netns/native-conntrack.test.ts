@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ConntrackFilter, ConntrackSocket } from '../../src/native/conntrack.ts'
-import { type IpAddress, parseAddress } from '../../src/util/address.ts'
+import { ip } from '../support/addresses.ts'
 import { Netns } from '../support/netns.ts'
 
 let netns: Netns
@@ -14,12 +14,6 @@ afterEach(async () => {
   await socket.close()
   await netns.dispose()
 })
-
-function ip(text: string): IpAddress {
-  const address = parseAddress(text)
-  if (address === undefined) throw new Error(`${text} is no address`)
-  return address
-}
 
 /** Puts a flow into the table: from a client port to a VIP, answered by an endpoint. */
 async function flow(flow: {

@@ -9,7 +9,8 @@ import {
   type VirtualServerKey,
   type VirtualServerState,
 } from '../../../src/native/ipvs.ts'
-import { ip, tcp, udp } from './addresses.ts'
+import { ip } from '../../support/addresses.ts'
+import { tcp, udp } from './keys.ts'
 
 /** A refused transaction: its failures as [operation, code], and what the error says. */
 interface Refusal {

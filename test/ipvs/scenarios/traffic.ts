@@ -6,7 +6,8 @@ import {
   type VirtualServerKey,
 } from '../../../src/native/ipvs.ts'
 import { RouteSocket, RouteTransaction } from '../../../src/native/route.ts'
-import { ip, tcp, udp } from './addresses.ts'
+import { ip } from '../../support/addresses.ts'
+import { tcp, udp } from './keys.ts'
 import { BACKEND_PORT, backendAddress, World } from './world.ts'
 
 /** The answers of each question, in order: names of backends, or errors in brackets. */

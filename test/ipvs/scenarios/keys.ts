@@ -1,11 +1,5 @@
 import type { VirtualServerKey } from '../../../src/native/ipvs.ts'
-import { type IpAddress, parseAddress } from '../../../src/util/address.ts'
-
-export function ip(text: string): IpAddress {
-  const address = parseAddress(text)
-  if (address === undefined) throw new Error(`${text} is no address`)
-  return address
-}
+import { ip } from '../../support/addresses.ts'
 
 export const tcp = (address: string, port: number): VirtualServerKey => ({
   kind: 'address',
