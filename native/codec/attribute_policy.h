@@ -26,6 +26,12 @@ class Attributes {
  public:
   static constexpr size_t kMaxTable = 48;
 
+  template <size_t Rows>
+  Attributes(std::span<const uint8_t> attributes, const AttributePolicy (&table)[Rows])
+      : Attributes(attributes, std::span<const AttributePolicy>(table)) {
+    static_assert(Rows <= kMaxTable);
+  }
+  /** Rows beyond kMaxTable are ignored. */
   Attributes(std::span<const uint8_t> attributes, std::span<const AttributePolicy> table);
 
   /** False when the bytes are no attributes or one of them breaks the table; every getter then answers empty.

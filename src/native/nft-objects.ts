@@ -51,7 +51,11 @@ export interface ChainSpec {
   readonly userData?: Uint8Array
 }
 
-/** Fixed-width records, back to back: key, key end (intervals), data. All in the kernel's own byte order. */
+/**
+ * Fixed-width records, back to back: key, key end, data. Numbers are in the byte order in which rules load them: network
+ * order from packets, host order from meta and ct. Key ends (inclusive) belong to interval sets over a concatenation;
+ * those over a single field, which the kernel keeps in another form, cannot be written.
+ */
 export interface ElementLayout {
   readonly keyLength: number
   readonly keyEnd?: boolean
