@@ -3,25 +3,23 @@ import type { ServicePort } from '../../model/service.ts'
 import type { IpFamily } from '../../util/address.ts'
 import type { Endpoint } from './frontend.ts'
 
-/** The endpoints that one port of a Service has in one family, chosen for each way in. */
-export interface ChosenEndpoints {
-  /** For clients of policy Cluster: local ones first, then by address and port. */
-  readonly cluster: readonly Endpoint[]
-  /** For clients of policy Local: chosen among the endpoints of this node alone. */
-  readonly local: readonly Endpoint[]
+/**
+ * The endpoints that may take connections to one port of a Service in one family, by how willingly. Each list has an
+ * endpoint once: local ones first, then by address (as text: any fixed order does) and port.
+ */
+export interface Candidates {
+  readonly ready: readonly Endpoint[]
+  /** Terminating, but still serving. */
+  readonly terminating: readonly Endpoint[]
 }
 
-/**
- * Chooses as kube-proxy does (KEP-1669): the ready endpoints, and when none is ready the ones that terminate but
- * still serve; for policy Local the same choice among this node's endpoints, which may thus terminate while others
- * elsewhere are ready. An endpoint that several slices name is one endpoint, at its best.
- */
-export function chooseEndpoints(
+/** Merges all slices of a Service; their order does not matter. An endpoint that several name is at its best. */
+export function findEndpoints(
   slices: readonly EndpointSlice[],
   port: ServicePort,
   family: IpFamily,
   nodeName: string,
-): ChosenEndpoints {
+): Candidates {
   const ready: Endpoint[] = []
   const terminating: Endpoint[] = []
   for (const slice of slices) {
@@ -35,11 +33,19 @@ export function chooseEndpoints(
       }
     }
   }
-  const cluster = inOrder(ready.length > 0 ? ready : terminating)
-  const local = cluster.filter(isLocal)
-  if (local.length > 0 || ready.length === 0) return { cluster, local }
-  return { cluster, local: inOrder(terminating.filter(isLocal)) }
+  return { ready: inOrder(ready), terminating: inOrder(terminating) }
 }
+
+/** For clients under policy Cluster: the ready ones, and when none is ready the terminating ones (KEP-1669). */
+export const forCluster = ({ ready, terminating }: Candidates): readonly Endpoint[] =>
+  ready.length > 0 ? ready : terminating
+
+/**
+ * For clients under policy Local: the same choice among this node's endpoints, which may thus terminate while others
+ * elsewhere are ready.
+ */
+export const forLocal = ({ ready, terminating }: Candidates): readonly Endpoint[] =>
+  forCluster({ ready: ready.filter(isLocal), terminating: terminating.filter(isLocal) })
 
 const toEndpoint = ({ address, nodeName }: SliceEndpoint, port: number, ownName: string): Endpoint => ({
   address,
@@ -50,15 +56,9 @@ const toEndpoint = ({ address, nodeName }: SliceEndpoint, port: number, ownName:
 
 const isLocal = (endpoint: Endpoint): boolean => endpoint.local
 
-/** Each endpoint once: local ones first, then by address (as text: any fixed order does) and port. */
 function inOrder(endpoints: Endpoint[]): readonly Endpoint[] {
-  const merged: Endpoint[] = []
-  for (const endpoint of endpoints.sort(byAddressAndPort)) {
-    const last = merged.at(-1)
-    if (last !== undefined && byAddressAndPort(last, endpoint) === 0)
-      merged[merged.length - 1] = merge(last, endpoint)
-    else merged.push(endpoint)
-  }
+  if (endpoints.length < 2) return endpoints
+  const merged = mergeNeighbours(endpoints.sort(byAddressAndPort))
   if (!merged.some(isLocal)) return merged
   return [...merged.filter(isLocal), ...merged.filter((endpoint) => !endpoint.local)]
 }
@@ -68,7 +68,18 @@ function byAddressAndPort(a: Endpoint, b: Endpoint): number {
   return a.port - b.port
 }
 
-/** Symmetric, so that the order of the slices does not matter. */
+/** Makes one of those with the same address and port, which are neighbours; mostly there are none. */
+function mergeNeighbours(sorted: Endpoint[]): Endpoint[] {
+  let kept = 0
+  for (const endpoint of sorted) {
+    const last = kept > 0 ? sorted[kept - 1] : undefined
+    if (last !== undefined && byAddressAndPort(last, endpoint) === 0) sorted[kept - 1] = merge(last, endpoint)
+    else sorted[kept++] = endpoint
+  }
+  sorted.length = kept
+  return sorted
+}
+
 const merge = (a: Endpoint, b: Endpoint): Endpoint => ({
   ...a,
   local: a.local || b.local,
