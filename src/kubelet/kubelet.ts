@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdir, realpath } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,6 +15,7 @@ import { ImageStore } from './images/image-store.ts'
 import { KubeletError } from './kubelet-error.ts'
 import { removeLeftovers } from './leftovers.ts'
 import { KubeletMetrics } from './metrics.ts'
+import { CGROUP_PARENT, ownCgroup, ownerOf } from './owner.ts'
 import { countPods } from './pods/counts.ts'
 import { PodEffects } from './pods/effects.ts'
 import { PodManager, type PodNews } from './pods/manager.ts'
@@ -51,7 +51,6 @@ const REMOVE_GRACE_SECONDS = 30
 const REMOVE_MS = 120_000
 /** How long closing waits for steps under way, in ms. */
 const CLOSE_MS = 5_000
-const CGROUP_PARENT = '/hawser'
 
 /** Runs pods on a container runtime. Pods and ConfigMaps go in as changes, statuses come out. */
 export class Kubelet {
@@ -192,7 +191,7 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
   await mkdir(options.stateDir, { recursive: true, mode: 0o711 })
   const stateDir = await realpath(options.stateDir)
   const owner = ownerOf(stateDir)
-  const cgroupRoot = `${CGROUP_PARENT}/${owner}`
+  const cgroupRoot = ownCgroup(owner)
   const configMaps = new Map<ObjectName, ConfigMap>()
   const configMap = (name: ObjectName) => configMaps.get(name)
   const listeners = new Set<(news: PodNews) => void>()
@@ -248,6 +247,3 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
   )
   return { client, relister, manager, volumes, cgroupRoot, configMaps, listeners, log }
 }
-
-/** Two Hawsers on one runtime differ in their state folders; the same folder is the same Hawser, restarted. */
-const ownerOf = (stateDir: string): string => createHash('sha256').update(stateDir).digest('hex').slice(0, 12)

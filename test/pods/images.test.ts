@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { importArchive } from '../../src/kubelet/images/import-archive.ts'
 import { writeTestImages } from '../support/containerd-images.ts'
 import { buildContainer, buildPod } from '../support/pod-builder.ts'
 import { usePodMachine } from '../support/pod-machine.ts'
+import { TestRegistry } from '../support/registry.ts'
 import { SkippingClock } from '../support/skipping-clock.ts'
 
 const clock = new SkippingClock()
@@ -42,4 +43,49 @@ test('a file that is no archive is refused by name', async () => {
     code: 'IMAGE_IMPORT_FAILED',
     message: expect.stringContaining(file),
   })
+})
+
+describe('with a registry', () => {
+  let registry: TestRegistry
+  beforeAll(async () => {
+    registry = await TestRegistry.start(used.machine, await writeTestImages(used.machine.stateDir))
+  })
+  afterAll(() => registry?.stop())
+
+  const podOf = (name: string, image: string, imagePullPolicy: 'Always' | 'IfNotPresent') =>
+    buildPod(name, { containers: [buildContainer({ name: 'main', image, imagePullPolicy })] })
+
+  test('an image is pulled once for all pods that want it at the same time', async () => {
+    const { node } = used
+    const image = registry.reference('shared', 0)
+    const pods = ['a', 'b', 'c'].map((name) => podOf(`sharing-${name}`, image, 'IfNotPresent'))
+    node.set(...pods)
+    await Promise.all(pods.map((pod) => node.running(pod)))
+    expect(registry.pulls('shared')).toBe(1)
+  })
+
+  test('an image is asked for again at each start where the policy says Always', async () => {
+    const { node } = used
+    const image = registry.reference('moving', 0)
+    for (const name of ['first', 'second']) {
+      const pod = podOf(`always-${name}`, image, 'Always')
+      node.set(pod)
+      await node.running(pod)
+    }
+    expect(registry.pulls('moving')).toBe(2)
+  })
+})
+
+test('a tag that the registry does not have is said to be the reason', async () => {
+  const { node, machine } = used
+  const registry = await TestRegistry.start(machine, [])
+  const container = buildContainer({ name: 'main', image: registry.reference('empty', 8) })
+  const pod = buildPod('tagless', { containers: [container] })
+  try {
+    node.set(pod)
+    const { message } = await node.waitFor(pod, ({ reason }) => reason === 'ErrImagePull')
+    expect(message).toContain('not found')
+  } finally {
+    registry.stop()
+  }
 })

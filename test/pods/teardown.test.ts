@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { cgroupRoots } from '../../src/kubelet/host/cgroups.ts'
+import { ownCgroup, ownerOf } from '../../src/kubelet/owner.ts'
 import { startTestContainerd, type TestContainerd } from '../support/containerd.ts'
 import { buildContainer, buildPod, script } from '../support/pod-builder.ts'
 import { usePodMachine } from '../support/pod-machine.ts'
@@ -19,14 +20,13 @@ async function tracesOf(machine: TestContainerd) {
   const links: { ifname: string }[] = JSON.parse(
     execFileSync('ip', ['-n', machine.netns, '-json', 'link'], { encoding: 'utf8' }),
   )
-  const cgroups = await Promise.all(
-    (await cgroupRoots()).map((root) => readdir(join(root, 'hawser')).catch(() => [])),
-  )
+  const ownPath = ownCgroup(ownerOf(await realpath(machine.stateDir)))
+  const cgroups = (await cgroupRoots()).filter((root) => existsSync(join(root, ownPath)))
   return {
     mounts: mounts.filter((line) => line.includes(machine.stateDir)).length,
     processes: commands.filter((command) => command.includes(machine.stateDir)).length,
     links: links.map(({ ifname }) => ifname).filter((name) => name.startsWith('veth')),
-    cgroups: cgroups.flat().length,
+    cgroups: cgroups.length,
   }
 }
 
