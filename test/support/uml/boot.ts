@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -48,6 +48,9 @@ export async function runInUml(
   program: readonly string[],
   options: BootOptions = {},
 ): Promise<ProgramResult> {
+  await access(join(folder, 'linux'), constants.X_OK).catch((error: Error) => {
+    throw new UmlBootError('UML_NOT_STARTED', `cannot start the test kernel: ${error.message}`, '')
+  })
   const exchange = await mkdtemp(join(tmpdir(), 'hw-uml-'))
   try {
     await writeFile(join(exchange, 'command'), commandScript(program, options))
@@ -121,7 +124,9 @@ function bootKernel(folder: string, exchange: string, options: BootOptions): Pro
     let console = ''
     let timedOut = false
     // A process group of its own: every process of the kernel is one of the host too, and a hung kernel leaves them.
-    const kernel = spawn(join(folder, 'linux'), kernelArguments, {
+    // The kernel's first process takes the others with it, and itself goes when this process is killed.
+    const program = ['--pdeathsig', 'KILL', join(folder, 'linux'), ...kernelArguments]
+    const kernel = spawn('setpriv', program, {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, LD_PRELOAD: join(folder, 'libxstate.so') },
