@@ -137,7 +137,9 @@ async function addDefaultRoute(netns: Netns, via: string): Promise<void> {
   await netns.exec('ip', via.includes(':') ? '-6' : '-4', 'route', 'add', 'default', 'via', via)
 }
 
+/** Takes down all it can, then throws the first thing that went wrong. */
 async function disposeAll(agents: readonly Agent[], namespaces: readonly Netns[]): Promise<void> {
-  await Promise.all(agents.map((agent) => agent.stop()))
-  for (const netns of namespaces) await netns.dispose()
+  const stopped = await Promise.allSettled(agents.map((agent) => agent.stop()))
+  const gone = await Promise.allSettled(namespaces.map((netns) => netns.dispose()))
+  for (const result of [...stopped, ...gone]) if (result.status === 'rejected') throw result.reason
 }
