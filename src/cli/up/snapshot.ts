@@ -40,7 +40,13 @@ export interface Snapshot {
 
 /** What there is to see of a node; in the order of names, so that equal facts look the same. */
 export function takeSnapshot(facts: NodeFacts): Snapshot {
-  const services = sorted(facts.services.values()).flatMap((service) => serviceRows(service, facts))
+  const slices = groupBy([...facts.slices.values()], (slice) => slice.service)
+  const frontends = groupBy(facts.proxy.frontends, (frontend) => frontend.service)
+  const services = [...facts.services.values()]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((service) =>
+      serviceRows(service, slices.get(service.name) ?? [], frontends.get(service.name) ?? []),
+    )
   const names = new Set([...facts.pods.keys(), ...facts.statuses.keys()])
   const pods = [...names].sort().map((name) => podRow(name, facts.pods.get(name), facts.statuses.get(name)))
   const urls = services
@@ -54,13 +60,30 @@ export function takeSnapshot(facts: NodeFacts): Snapshot {
   return { services, pods, problems: facts.problems, urls }
 }
 
-const sorted = (services: Iterable<Service>): readonly Service[] =>
-  [...services].sort((a, b) => (a.name < b.name ? -1 : 1))
+function groupBy<Value>(
+  values: readonly Value[],
+  key: (value: Value) => ObjectName,
+): ReadonlyMap<ObjectName, readonly Value[]> {
+  const groups = new Map<ObjectName, Value[]>()
+  for (const value of values) {
+    const group = groups.get(key(value))
+    if (group === undefined) groups.set(key(value), [value])
+    else group.push(value)
+  }
+  return groups
+}
 
-function serviceRows(service: Service, facts: NodeFacts): readonly ServiceRow[] {
+function serviceRows(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  frontends: readonly FrontendStatus[],
+): readonly ServiceRow[] {
   return service.ports.map((port) => {
-    const endpoints = portEndpoints(service, port.name, facts.slices.values())
+    const endpoints = portEndpoints(port.name, slices)
     const ready = endpoints.filter((endpoint) => endpoint.ready).length
+    const own = frontends.filter((frontend) => frontend.portName === port.name)
+    // Without a frontend it was never asked for.
+    const inForce = own.length > 0 && own.every((frontend) => frontend.inForce)
     return {
       service: shortName(service.name),
       type: service.type,
@@ -68,32 +91,19 @@ function serviceRows(service: Service, facts: NodeFacts): readonly ServiceRow[] 
       addresses: service.clusterIPs.map((address) => joinPort(address, port.port)),
       nodePort: port.nodePort,
       endpoints: { ready, total: endpoints.length },
-      state: !inForce(service, port.name, facts.proxy.frontends)
-        ? 'not in the kernel'
-        : ready === 0
-          ? 'no endpoints'
-          : 'answers',
+      state: !inForce ? 'not in the kernel' : ready === 0 ? 'no endpoints' : 'answers',
     }
   })
 }
 
-/** All frontends of a port are programmed; one that was never asked for is not. */
-function inForce(service: Service, portName: string, frontends: readonly FrontendStatus[]): boolean {
-  const own = frontends.filter(
-    (frontend) => frontend.service === service.name && frontend.portName === portName,
-  )
-  return own.length > 0 && own.every((frontend) => frontend.inForce)
-}
-
 /** Endpoints of one port over all slices of a Service, each address once. */
 function portEndpoints(
-  service: Service,
   portName: string,
-  slices: Iterable<EndpointSlice>,
+  slices: readonly EndpointSlice[],
 ): readonly { address: IpAddress; ready: boolean }[] {
   const found = new Map<IpAddress, boolean>()
   for (const slice of slices) {
-    if (slice.service !== service.name || !slice.ports.some((port) => port.name === portName)) continue
+    if (!slice.ports.some((port) => port.name === portName)) continue
     for (const { address, ready } of slice.endpoints) found.set(address, ready || found.get(address) === true)
   }
   return [...found].map(([address, ready]) => ({ address, ready }))

@@ -140,16 +140,19 @@ function healthOf(node: StandaloneNode | undefined): { healthy: boolean; reason:
   return error === undefined ? { healthy: true, reason: 'ok' } : { healthy: false, reason: error.message }
 }
 
-/** Calls of one turn of the event loop become one call behind it: a status of every pod of a node is one picture. */
+/** Many calls become one a little later, and it takes a twentieth of the time at most, however much there is to show. */
 function coalesce(call: () => void): () => void {
-  let scheduled = false
+  let pending = false
+  let waitMs = 20
   return () => {
-    if (scheduled) return
-    scheduled = true
-    setImmediate(() => {
-      scheduled = false
+    if (pending) return
+    pending = true
+    setTimeout(() => {
+      pending = false
+      const start = performance.now()
       call()
-    })
+      waitMs = Math.max(20, (performance.now() - start) * 20)
+    }, waitMs)
   }
 }
 

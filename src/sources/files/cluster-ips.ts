@@ -94,15 +94,18 @@ function give(
   if (own !== undefined && owners.get(own) === service.name) return own
   const at = (index: number): IpAddress => cidrAddress(range, BigInt(index))
   const pool = poolOf(range)
-  const index =
-    pick(pool, service.name, (candidate) => owners.has(at(candidate)) || away.has(at(candidate))) ??
-    pick(pool, service.name, (candidate) => owners.has(at(candidate)))
+  const free = pick(pool, service.name, (candidate) => owners.has(at(candidate)) || away.has(at(candidate)))
+  const index = free ?? pick(pool, service.name, (candidate) => owners.has(at(candidate)))
   if (index === undefined) return undefined
   const address = at(index)
-  for (const [other, value] of remembered) if (value === address) remembered.delete(other)
+  if (free === undefined) forget(remembered, address)
   remembered.set(key(service, range.family), address)
   owners.set(address, service.name)
   return address
+}
+
+function forget(remembered: Map<string, string>, address: IpAddress): void {
+  for (const [owner, value] of remembered) if (value === address) remembered.delete(owner)
 }
 
 /** Neither the network address nor the next, which is the API server's own Service, nor IPv4's broadcast address. */

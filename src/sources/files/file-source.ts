@@ -1,11 +1,13 @@
 import { resolve } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { Change } from '../../model/change.ts'
 
 import type { Problem } from '../../model/problem.ts'
 import type { Logger } from '../../util/logger.ts'
+import { Pacer } from '../../util/pacer.ts'
 import { type Allocations, readAllocations, writeAllocations } from './allocation-memory.ts'
 import type { PlacedService } from './cluster-ips.ts'
-import { type AllocationRanges, completeServices } from './complete-services.ts'
+import { type AllocationRanges, type CompleteServices, completeServices } from './complete-services.ts'
 import { diffObjects, type ObjectTable, tableKey } from './diff-objects.ts'
 import { mergeFiles } from './merge-files.ts'
 import { type ManifestFile, parseFile } from './parse-file.ts'
@@ -39,6 +41,10 @@ export class FileSource {
   #allocations: Allocations
   readonly #allocationsProblem: Problem | undefined
   #folderProblem: Problem | undefined
+  #last: { placed: readonly PlacedService[]; complete: CompleteServices | undefined } = {
+    placed: [],
+    complete: undefined,
+  }
   #table: ObjectTable = new Map()
   #problems: readonly Problem[] = []
   #watch: FolderWatch | undefined
@@ -108,22 +114,23 @@ export class FileSource {
       this.#signatures.delete(name)
       changed = true
     }
+    const pacer = new Pacer()
     for (const file of reading.changed) {
       this.#signatures.set(file.name, file.signature)
-      changed = this.#take(file) || changed
+      changed = (await this.#take(file, pacer)) || changed
     }
     if (changed) await this.#settle()
   }
 
   /** Parses a file that was read; false when it says what it said before. */
-  #take({ name, bytes }: ReadFile): boolean {
+  async #take({ name, bytes }: ReadFile, pacer: Pacer): Promise<boolean> {
     const previous = this.#files.get(name)
     if (bytes instanceof Error) {
       const problem: Problem = { place: name, reason: `cannot be read: ${bytes.message}`, severity: 'error' }
       this.#files.set(name, { name, digest: '', objects: previous?.objects ?? [], problems: [problem] })
       return true
     }
-    const file = parseFile(name, bytes, this.#options.nodeName, previous)
+    const file = await parseFile(name, bytes, { nodeName: this.#options.nodeName, previous, pacer })
     this.#files.set(name, file)
     return previous?.digest !== file.digest
   }
@@ -140,16 +147,15 @@ export class FileSource {
         else table.set(tableKey(change), change)
       }
     }
-    const { services, allocations, problems } = completeServices(
-      placed,
-      this.#allocations,
-      this.#options.ranges,
-    )
+    // With ten thousand Services each of these steps takes its share of the event loop: others come in between.
+    await setImmediate()
+    const { services, allocations, problems } = this.#complete(placed)
     for (const [name, object] of services) {
       const change: Change = { kind: 'Service', name, object }
       table.set(tableKey(change), change)
     }
     await this.#remember(allocations)
+    await setImmediate()
     const changes = diffObjects(this.#table, table)
     this.#table = table
     this.#problems = [
@@ -161,9 +167,22 @@ export class FileSource {
     this.#options.onUpdate({ changes, problems: this.#problems })
   }
 
+  /** Addresses are looked at only when there is another Service, or one has changed. */
+  #complete(placed: readonly PlacedService[]): CompleteServices {
+    const { placed: before, complete } = this.#last
+    const same = placed.every(
+      ({ service, place }, index) => before[index]?.service === service && before[index]?.place === place,
+    )
+    if (complete !== undefined && same && placed.length === before.length) return complete
+    const now = completeServices(placed, this.#allocations, this.#options.ranges)
+    this.#last = { placed, complete: now }
+    return now
+  }
+
   /** Written before the listener hears of an address, so that no crash can lose one that was in use. */
   async #remember(allocations: Allocations): Promise<void> {
     const before = this.#allocations
+    if (before === allocations) return
     this.#allocations = allocations
     if (
       sameEntries(before.clusterIPs, allocations.clusterIPs) &&

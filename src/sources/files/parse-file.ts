@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Change } from '../../model/change.ts'
 import type { Problem } from '../../model/problem.ts'
+import type { Pacer } from '../../util/pacer.ts'
 import { formatPath, type ObjectPath } from '../objects/object-path.ts'
 import { type ManifestObject, type ParsedManifest, parseManifest } from '../objects/parse-manifest.ts'
 import type { ObjectProblem } from '../objects/parsed.ts'
@@ -25,18 +26,25 @@ export interface ManifestFile {
   readonly problems: readonly Problem[]
 }
 
+export interface ParseOptions {
+  readonly nodeName: string
+  /** What the file was before. */
+  readonly previous: ManifestFile | undefined
+  /** Long files share the event loop by it. */
+  readonly pacer: Pacer
+}
+
 /**
  * Reads a file. What cannot be read keeps its last good state, taken from `previous`: the whole file when it is no
  * YAML, a single object when only that is wrong.
  */
-export function parseFile(
+export async function parseFile(
   name: string,
   bytes: Uint8Array,
-  nodeName: string,
-  previous: ManifestFile | undefined,
-): ManifestFile {
+  { nodeName, previous, pacer }: ParseOptions,
+): Promise<ManifestFile> {
   const digest = createHash('sha256').update(bytes).digest('hex')
-  const content = readDocuments(bytes)
+  const content = await readDocuments(bytes, pacer)
   if (content.kind === 'broken') {
     const kept = previous?.objects ?? []
     const problems = content.faults.map(({ line, column, reason }) =>
@@ -47,6 +55,7 @@ export function parseFile(
   const objects: FileObject[] = []
   const problems: Problem[] = []
   for (const document of content.documents) {
+    if (pacer.due()) await pacer.pause()
     for (const manifest of parseManifest(document.value)) {
       const place = (path: ObjectPath, withColumn: boolean): string => {
         const at = document.locate([...manifest.path, ...path])

@@ -1,4 +1,5 @@
 import {
+  Composer,
   type Document,
   isAlias,
   isCollection,
@@ -6,9 +7,10 @@ import {
   isNode,
   isScalar,
   LineCounter,
-  parseAllDocuments,
+  Parser,
   type Tags,
 } from 'yaml'
+import type { Pacer } from '../../util/pacer.ts'
 import type { ObjectPath } from '../objects/object-path.ts'
 import { decodeUtf8 } from './decode-utf8.ts'
 
@@ -37,11 +39,13 @@ export type FileContent =
  * Reads the text of a manifest file: YAML of several documents, or JSON, which is YAML too. Scalars are read as
  * Kubernetes reads them, by YAML 1.1 (`0644` is octal, `on` is true) without its dates and base-60 numbers.
  */
-export function readDocuments(bytes: Uint8Array): FileContent {
+export async function readDocuments(bytes: Uint8Array, pacer: Pacer): Promise<FileContent> {
   const decoded = decodeUtf8(bytes)
   if (decoded.kind === 'broken') return { kind: 'broken', faults: [notUtf8(bytes, decoded)] }
   const lines = new LineCounter()
-  const documents = parseAllDocuments(decoded.text, {
+  // The composer makes one document at a time: a file of thousands shares the event loop with everything else.
+  const tokens = new Parser(lines.addNewLine).parse(decoded.text)
+  const composer = new Composer({
     version: '1.1',
     customTags: kubernetesTags,
     lineCounter: lines,
@@ -49,7 +53,8 @@ export function readDocuments(bytes: Uint8Array): FileContent {
   })
   const faults: FileFault[] = []
   const read: FileDocument[] = []
-  for (const document of documents) {
+  for (const document of composer.compose(tokens)) {
+    if (pacer.due()) await pacer.pause()
     for (const error of document.errors)
       faults.push({ ...position(lines, error.pos[0]), reason: oneLine(error.message) })
     if (document.errors.length > 0) continue
