@@ -9,6 +9,7 @@
 
 #include "codec/attribute_policy.h"
 #include "codec/program_writer.h"
+#include "conntrack/search.h"
 #include "socket/batch.h"
 
 namespace hawser::conntrack {
@@ -16,8 +17,6 @@ namespace {
 
 /** Deletions per datagram; refusals of entries that expired meanwhile must fit the receive buffer. */
 constexpr size_t kBatchMessages = 512;
-
-constexpr uint16_t messageType(uint16_t message) { return NFNL_SUBSYS_CTNETLINK << 8 | message; }
 
 constexpr AttributePolicy kStatisticsTable[] = {
     {CTA_STATS_GLOBAL_ENTRIES, Kind::be32},
@@ -70,47 +69,13 @@ Outcome ConntrackSession::handle(const Request& request) {
   }
 }
 
-Result<> ConntrackSession::find(uint8_t family, std::span<const Filter> filters,
-                                const std::function<void()>& onStart,
-                                const std::function<void(const Entry&)>& onEntry) {
-  Filter whole;
-  whole.values.family = family;
-  const auto list = [&](const Filter& asked) {
-    return socket_.dump(
-        "list connection tracking entries",
-        [&](MessageWriter& writer, uint32_t sequence, uint16_t flags) {
-          writer.begin(messageType(IPCTNL_MSG_CT_GET), flags, sequence);
-          asked.write(writer);
-          writer.end();
-        },
-        onStart,
-        [&](const Message& message) -> Result<> {
-          if (message.header.nlmsg_type != messageType(IPCTNL_MSG_CT_NEW)) return Unit{};
-          auto entry = readEntry(message);
-          if (!entry) return entry.error();
-          // Matched again even behind the kernel's own filter: kernels before 5.8 ignore what they do not
-          // know.
-          const bool wanted =
-              filters.empty() || std::any_of(filters.begin(), filters.end(),
-                                             [&](const Filter& filter) { return filter.matches(*entry); });
-          if (wanted) onEntry(*entry);
-          return Unit{};
-        });
-  };
-  if (filters.size() != 1) return list(whole);
-  auto listed = list(filters.front());
-  // Kernels differ in the fields that they can filter by; what they refuse is matched here.
-  if (!listed && (listed.error().number == EINVAL || listed.error().number == EOPNOTSUPP)) return list(whole);
-  return listed;
-}
-
 Outcome ConntrackSession::dumpEntries(ProgramReader program) {
   const uint8_t family = program.u8();
   std::vector<Filter> filters;
   if (!readFilters(program, filters)) return malformedProgram("a conntrack filter is malformed");
   ProgramWriter reply;
-  auto found = find(
-      family, filters, [&] { reply.truncate(0); },
+  auto found = findEntries(
+      socket_, family, filters, [&] { reply.truncate(0); },
       [&](const Entry& entry) { reply.raw(&entry, sizeof entry); });
   if (!found) return failed(found.error());
   return {.reply = reply.take(), .error = {}, .failures = {}};
@@ -124,8 +89,8 @@ Outcome ConntrackSession::removeByFilters(ProgramReader program) {
     return malformedProgram(
         "a filter without a condition would delete every connection: name at least one field");
   std::vector<Entry> entries;
-  auto found = find(
-      commonFamily(filters), filters, [&] { entries.clear(); },
+  auto found = findEntries(
+      socket_, commonFamily(filters), filters, [&] { entries.clear(); },
       [&](const Entry& entry) { entries.push_back(entry); });
   if (!found) return failed(found.error());
   return remove(entries);

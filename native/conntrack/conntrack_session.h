@@ -2,8 +2,8 @@
 
 #include <vector>
 
+#include "codec/program_reader.h"
 #include "conntrack/entry.h"
-#include "conntrack/filter.h"
 #include "socket/netlink_socket.h"
 #include "socket/session.h"
 
@@ -28,9 +28,6 @@ class ConntrackSession final : public Session {
  private:
   explicit ConntrackSession(NetlinkSocket socket) : socket_(std::move(socket)) {}
 
-  /** Calls `onEntry` for each entry that matches any of the filters; `onStart` before each attempt. */
-  Result<> find(uint8_t family, std::span<const Filter> filters, const std::function<void()>& onStart,
-                const std::function<void(const Entry&)>& onEntry);
   Outcome dumpEntries(ProgramReader program);
   Outcome removeByFilters(ProgramReader program);
   Outcome removeRecords(std::span<const uint8_t> records);

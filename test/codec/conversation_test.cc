@@ -1,57 +1,29 @@
 // What the kernel never does, but a socket must survive: replies that are malformed, cut, lost, stale or
 // interrupted.
 #include <doctest/doctest.h>
-#include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
-#include <thread>
 
 #include "hex.h"
+#include "scripted_kernel.h"
 #include "socket/batch.h"
 #include "socket/netlink_socket.h"
 
 using namespace hawser;
 using test::bytesOf;
+using test::ScriptedKernel;
 
 namespace {
 
 constexpr uint16_t kReply = 0x100;
 
-/** What answers in the kernel's place: each request is met with the datagrams that stand for it in the
- * script. */
-class Kernel {
- public:
-  using Datagrams = std::vector<std::vector<uint8_t>>;
-
-  explicit Kernel(std::vector<Datagrams> script) {
-    int pair[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
-    theirs_ = Descriptor(pair[1]);
-    thread_ = std::thread([script = std::move(script), end = Descriptor(pair[0])] {
-      uint8_t request[4096];
-      for (const Datagrams& answers : script) {
-        if (::recv(end.get(), request, sizeof request, 0) <= 0) return;
-        for (const auto& answer : answers) ::send(end.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
-      }
-      // Stays there until the socket is closed: a hung-up peer would look like an error of its own.
-      while (::recv(end.get(), request, sizeof request, 0) > 0) continue;
-    });
-  }
-  ~Kernel() { thread_.join(); }
-  Descriptor takeSocket() { return std::move(theirs_); }
-
- private:
-  Descriptor theirs_;
-  std::thread thread_;
-};
-
 struct Conversation {
-  Kernel kernel;
+  ScriptedKernel kernel;
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();
   NetlinkSocket socket;
 
-  explicit Conversation(std::vector<Kernel::Datagrams> script)
+  explicit Conversation(std::vector<ScriptedKernel::Datagrams> script)
       : kernel(std::move(script)), socket(NetlinkSocket::adopt(kernel.takeSocket(), counters)) {}
 
   /** Dumps u32 payloads; what is gathered when the dump ends. */
@@ -120,7 +92,7 @@ TEST_CASE("an interruption that only the end of the dump tells of counts too") {
 }
 
 TEST_CASE("a dump that is interrupted every time gives up with a code of its own") {
-  std::vector<Kernel::Datagrams> script;
+  std::vector<ScriptedKernel::Datagrams> script;
   for (uint32_t sequence = 1; sequence <= NetlinkSocket::kDumpAttempts; sequence++)
     script.push_back({thing(sequence, 1, NLM_F_DUMP_INTR), done(sequence)});
   Conversation conversation(std::move(script));
