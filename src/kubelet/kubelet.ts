@@ -8,6 +8,7 @@ import type { ObjectName } from '../model/object-name.ts'
 import type { PodStatus } from '../model/pod-status.ts'
 import type { IpAddress } from '../util/address.ts'
 import { type Clock, systemClock } from '../util/clock.ts'
+import { errorMessage } from '../util/error-message.ts'
 import type { Logger } from '../util/logger.ts'
 import { removeCgroup, removeEmptyCgroup } from './host/cgroups.ts'
 import { nodeDns } from './host/resolv-conf.ts'
@@ -97,7 +98,10 @@ export class Kubelet {
   ready(): void {
     this.#manager.sourceReady()
     removeLeftovers(this.#volumes, this.#cgroupRoot, (uid) => this.#isNeeded(uid)).catch((error: unknown) =>
-      this.#log.warn({ error }, 'Something that former pods left on disk cannot be removed'),
+      this.#log.warn(
+        { error: errorMessage(error) },
+        'Something that former pods left on disk cannot be removed',
+      ),
     )
   }
 
@@ -237,7 +241,7 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
           try {
             listener(news)
           } catch (error) {
-            log.error({ error }, "A listener to pods' statuses failed")
+            log.error({ error: errorMessage(error) }, "A listener to pods' statuses failed")
           }
         }
       },

@@ -1,6 +1,7 @@
 import type { Container } from '../../model/pod.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import type { Clock } from '../../util/clock.ts'
+import { errorMessage } from '../../util/error-message.ts'
 import type { CriClient } from '../runtime/cri-client.ts'
 import { isRuntimeAway, RuntimeError } from '../runtime/runtime-error.ts'
 
@@ -116,4 +117,4 @@ export class ImageStore {
 }
 
 const describe = (error: unknown): string =>
-  error instanceof RuntimeError ? error.detail : error instanceof Error ? error.message : String(error)
+  error instanceof RuntimeError ? error.detail : errorMessage(error)

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { errorMessage } from '../../util/error-message.ts'
 import { run } from '../host/run.ts'
 import { CriClient } from '../runtime/cri-client.ts'
 import { type ArchivedName, readArchiveContents } from './archive-contents.ts'
@@ -29,9 +30,8 @@ export async function importArchive(socket: string, file: string): Promise<boole
     }
     return true
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
     throw new ImageImportError(
-      `importing ${file} into containerd at ${socket}: ${reason} (is it a whole OCI archive?)`,
+      `importing ${file} into containerd at ${socket}: ${errorMessage(error)} (is it a whole OCI archive?)`,
       { cause: error },
     )
   } finally {

@@ -2,6 +2,7 @@ import type { Container } from '../../model/pod.ts'
 import type { PodStatus } from '../../model/pod-status.ts'
 import type { IpAddress } from '../../util/address.ts'
 import type { Clock } from '../../util/clock.ts'
+import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
 import { ImageError, type ImageStore } from '../images/image-store.ts'
 import { isRuntimeAway } from '../runtime/runtime-error.ts'
@@ -91,7 +92,8 @@ export class PodActor {
       }
     } catch (error) {
       // Our own mistake. It costs this pod its care until it hears something, and no other pod anything.
-      this.#context.log.error({ pod: this.#state.name, error }, 'A pod cannot be planned')
+      const stack = error instanceof Error ? error.stack : String(error)
+      this.#context.log.error({ pod: this.#state.name, error: stack }, 'A pod cannot be planned')
     } finally {
       this.#busy = false
     }
@@ -123,7 +125,7 @@ export class PodActor {
         this.#hear({ kind: 'runtimeAway' })
       } else {
         const failure = stepFailure(action, error)
-        log.warn({ pod: name, uid, step: action.kind, error }, 'A step of a pod failed')
+        log.warn({ pod: name, uid, step: action.kind, error: errorMessage(error) }, 'A step of a pod failed')
         if (failure.retry === 'imageGone' && action.kind === 'startContainer') {
           this.#context.images.forget(action.container.image)
         }

@@ -93,7 +93,6 @@ export class PodEffects {
     const { client, volumes, context, clock } = this.#options
     const id = await client.runPodSandbox(sandboxConfig(pod, attempt, volumes.folderOf(pod).logs, context))
     const ips = await sandboxAddresses(client, id)
-    await volumes.writeHosts(pod, ips[0])
     const sandbox: SandboxRecord = {
       id,
       pod: pod.name,
@@ -113,7 +112,7 @@ export class PodEffects {
   ): Promise<StepOutcome> {
     const { client, volumes, context, clock } = this.#options
     const { sandbox, container, attempt, restartDelayMs, imageId } = action
-    const mounts = await volumes.mountsFor(pod, container, attempt)
+    const mounts = await volumes.mountsFor(pod, container, attempt, sandbox.ips[0])
     const environment = this.#environment(pod, container, sandbox)
     const config = containerConfig(
       pod,

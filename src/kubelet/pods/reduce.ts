@@ -171,9 +171,17 @@ function onStepFailed(state: PodState, event: StepFailure, now: number): PodStat
     case 'startCreated':
     case 'startContainer': {
       const { name } = action.kind === 'startContainer' ? action.container : action.record
-      if (event.retry === 'imageGone') return { ...state, images: without(state.images, name) }
       const failure = failed(BACKOFF.container, state.containerFailures.get(name))
-      return { ...state, containerFailures: with_(state.containerFailures, name, failure) }
+      if (event.retry !== 'imageGone') {
+        return { ...state, containerFailures: with_(state.containerFailures, name, failure) }
+      }
+      // Once the image is back there is nothing to wait for; if that was not it, there is.
+      const retryAt = failure.count === 1 ? now : failure.retryAt
+      return {
+        ...state,
+        images: without(state.images, name),
+        containerFailures: with_(state.containerFailures, name, { ...failure, retryAt }),
+      }
     }
     default:
       return { ...state, removalFailure: failed(BACKOFF.removal, state.removalFailure) }

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../util/error-message.ts'
 import { RuntimeError } from '../runtime/runtime-error.ts'
 import { VolumeError } from '../volumes/volume-error.ts'
 import { MissingConfigError } from './environment.ts'
@@ -39,7 +40,5 @@ export function stepFailure(action: PodAction, error: unknown): StepFailure {
 }
 
 /** The runtime's own words fit a status better than ours about the call. */
-function messageOf(error: unknown): string {
-  if (error instanceof RuntimeError) return error.detail
-  return error instanceof Error ? error.message : String(error)
-}
+const messageOf = (error: unknown): string =>
+  error instanceof RuntimeError ? error.detail : errorMessage(error)

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
 
 const FIRST_DELAY_MS = 100
@@ -69,7 +70,10 @@ export class ContainerdWatch {
       try {
         await restart()
       } catch (error) {
-        log.error({ error, retryInMs: delay }, 'The private containerd cannot be started again')
+        log.error(
+          { error: errorMessage(error), retryInMs: delay },
+          'The private containerd cannot be started again',
+        )
       }
     }
     if (this.#stopped) return

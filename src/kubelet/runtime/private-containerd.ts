@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cidr } from '../../util/address.ts'
+import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
 import { unmountAllUnder } from '../host/mounts.ts'
 import { endProcess, findProcesses, isAlive, type ProcessId } from '../host/processes.ts'
@@ -131,7 +132,10 @@ export class PrivateContainerd {
         await client.removePodSandbox(id)
       }
     } catch (error) {
-      this.#options.log.warn({ error }, 'A pod of the private containerd did not go before it')
+      this.#options.log.warn(
+        { error: errorMessage(error) },
+        'A pod of the private containerd did not go before it',
+      )
     } finally {
       client.close()
     }
@@ -202,7 +206,7 @@ async function waitUntilReady(folder: string, process: ProcessId): Promise<void>
         if (conditions.length > 0 && conditions.every(({ status }) => status)) return
         last = conditions.map(({ type, message }) => `${type}: ${message}`).join(', ')
       } catch (error) {
-        last = error instanceof Error ? error.message : String(error)
+        last = errorMessage(error)
       }
       if (!(await isAlive(process))) throw await notReady(folder, 'it ended')
     }

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
 import type { CriClient } from './cri-client.ts'
 import { RuntimeEvents } from './events.ts'
@@ -113,7 +114,10 @@ export class Relister {
     } catch (error) {
       if (this.#closed) return
       if (this.#awayDelay === 0) {
-        this.#options.log.warn({ error }, 'The container runtime cannot be read; pods go on as they are')
+        this.#options.log.warn(
+          { error: errorMessage(error) },
+          'The container runtime cannot be read; pods go on as they are',
+        )
         this.#options.onAway(error)
       }
       this.#awayDelay = Math.min(Math.max(AWAY_MS.first, this.#awayDelay * 2), AWAY_MS.max)

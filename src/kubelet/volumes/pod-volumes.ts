@@ -4,6 +4,7 @@ import type { Mount } from '../../gen/runtime.ts'
 import type { ConfigMap } from '../../model/config-map.ts'
 import { type ObjectName, objectName, splitObjectName } from '../../model/object-name.ts'
 import type { Container, Pod, Volume, VolumeMount } from '../../model/pod.ts'
+import { errorMessage } from '../../util/error-message.ts'
 import { mountTmpfs, unmountAllUnder } from '../host/mounts.ts'
 import { writeFilesAtomically } from './atomic-files.ts'
 import { configMapFiles } from './config-map-files.ts'
@@ -39,8 +40,13 @@ export class PodVolumes {
     await Promise.all(pod.volumes.map((volume) => this.#prepareVolume(pod, folder, volume)))
   }
 
-  /** The mounts of one container, its files made. Throws a {@link VolumeError}. */
-  async mountsFor(pod: Pod, container: Container, attempt: number): Promise<Mount[]> {
+  /** The mounts of one container of a pod that has this address, its files made. Throws a {@link VolumeError}. */
+  async mountsFor(
+    pod: Pod,
+    container: Container,
+    attempt: number,
+    address: string | undefined,
+  ): Promise<Mount[]> {
     const folder = this.folderOf(pod)
     const mounts: Mount[] = []
     for (const mount of container.volumeMounts) mounts.push(await this.#volumeMount(pod, folder, mount))
@@ -50,15 +56,10 @@ export class PodVolumes {
     mounts.push({ containerPath: TERMINATION_LOG, hostPath: termination, readonly: false })
     const hasOwnHosts = container.volumeMounts.some(({ mountPath }) => mountPath === '/etc/hosts')
     if (!pod.hostNetwork && !hasOwnHosts) {
+      await this.#writeHosts(pod, folder, address)
       mounts.push({ containerPath: '/etc/hosts', hostPath: folder.hosts, readonly: false })
     }
     return mounts
-  }
-
-  /** The names a pod knows by itself: its own, under the address that it has only now. */
-  async writeHosts(pod: Pod, address: string | undefined): Promise<void> {
-    const own = address === undefined ? '' : `${address}\t${pod.hostname}\n`
-    await writeFile(this.folderOf(pod).hosts, HOSTS + own, { mode: 0o644 })
   }
 
   /** What an ended container left to say; empty when it is nothing. */
@@ -96,6 +97,13 @@ export class PodVolumes {
     await this.remove({ name: objectName(namespace, pod), uid })
   }
 
+  /** The names a pod knows by itself. A new sandbox brings a new address; else the mounted file is left alone. */
+  async #writeHosts(pod: Pod, folder: PodFolder, address: string | undefined): Promise<void> {
+    const text = HOSTS + (address === undefined ? '' : `${address}\t${pod.hostname}\n`)
+    const before = await readFile(folder.hosts, 'utf8').catch(() => undefined)
+    if (before !== text) await writeFile(folder.hosts, text, { mode: 0o644 })
+  }
+
   async #prepareVolume(pod: Pod, folder: PodFolder, { name, source }: Volume): Promise<void> {
     const path = volumeFolder(folder, name)
     try {
@@ -113,9 +121,8 @@ export class PodVolumes {
         }
       }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
       const code = error instanceof VolumeError ? error.code : 'VOLUME_FAILED'
-      throw new VolumeError(code, `volume ${name}: ${reason}`, { cause: error })
+      throw new VolumeError(code, `volume ${name}: ${errorMessage(error)}`, { cause: error })
     }
   }
 

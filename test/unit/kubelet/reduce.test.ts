@@ -72,7 +72,9 @@ describe('a step that failed', () => {
     } as const
     const next = reduce(podState(pod), event, NOW, SEQUENCE)
     expect(next.images.has('main')).toBe(false)
-    expect(next.containerFailures.size).toBe(0)
+    expect(next.containerFailures.get('main')?.retryAt).toBe(NOW)
+    const again = reduce(next, event, NOW, SEQUENCE)
+    expect(again.containerFailures.get('main')?.retryAt).toBe(NOW + 20_000)
   })
 })
 

@@ -121,7 +121,7 @@ describe('volumes of a pod', () => {
     const volumes = new PodVolumes(folder, () => undefined)
     await volumes.prepare(pod)
     const [container = buildContainer({ name: 'main' })] = pod.containers
-    const mounts = await volumes.mountsFor(pod, container, 0)
+    const mounts = await volumes.mountsFor(pod, container, 0, '10.0.0.7')
     return mounts.find(({ containerPath }) => containerPath === '/v')
   }
   const inVolume = (...path: string[]) => join(folder, 'pods/uid-web/volumes/v', ...path)
