@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { basename } from 'node:path'
 import { tryProgram } from '../setup/run-program.mjs'
 
+/** Where `hawser up` keeps its things by default; another Hawser's on the same machine lie elsewhere. */
+const stateDirectory = '/var/lib/hawser'
+
 /**
- * What a node leaves on a machine while it runs: network interfaces and namespaces, nf_tables tables, mounts, cgroups,
- * and processes of containers. A footprint taken before and one taken after a run tell what the run left behind.
+ * What a node has on a machine while it runs: network interfaces, nf_tables tables, mounts, cgroups and processes of
+ * containers. A footprint taken before and one taken after a run tell what the run left behind.
  *
  * @returns {Promise<ReadonlySet<string>>} one line each, such as `interface veth1a2b`
  */
@@ -12,11 +14,10 @@ export async function footprint() {
   const tables = await tryProgram('nft', ['list', 'tables'])
   return new Set([
     ...names('/sys/class/net').map((name) => `interface ${name}`),
-    ...names('/run/netns').map((name) => `network namespace ${name}`),
     ...linesOf(tables.output).map((line) => `nf_tables ${line}`),
     ...mountPoints().map((path) => `mount ${path}`),
     ...podCgroups().map((path) => `cgroup ${path}`),
-    ...shims().map((pid) => `container process ${pid}`),
+    ...runtimeProcesses().map((pid) => `process ${pid} of the container runtime`),
   ])
 }
 
@@ -35,9 +36,11 @@ function names(folder) {
 
 /** Field 5 of proc_pid_mountinfo(5). */
 const mountPoints = () =>
-  linesOf(readFileSync('/proc/self/mountinfo', 'utf8')).map((line) => line.split(' ')[4] ?? '')
+  linesOf(readFileSync('/proc/self/mountinfo', 'utf8'))
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((path) => path.startsWith(stateDirectory))
 
-/** Cgroups of pods, in every hierarchy, wherever in its first levels. */
+/** Cgroups of pods, in the one hierarchy of cgroup v2 or in each of v1. */
 function podCgroups() {
   const hierarchies = ['/sys/fs/cgroup', ...names('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}`)]
   return hierarchies.flatMap((folder) =>
@@ -47,13 +50,13 @@ function podCgroups() {
   )
 }
 
-/** Processes that belong to a container runtime; each container has a shim. */
-const shims = () =>
+/** The runtime and its shims, one of which every container has, are told where to keep their things. */
+const runtimeProcesses = () =>
   names('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid)) return false
     try {
-      const [program = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-      return ['containerd', 'containerd-shim-runc-v2'].includes(basename(program))
+      const [program = '', ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+      return program.includes('containerd') && args.some((arg) => arg.includes(stateDirectory))
     } catch {
       return false // it ended meanwhile
     }
