@@ -5,8 +5,8 @@ import { tryProgram } from '../setup/run-program.mjs'
 const stateDirectory = '/var/lib/hawser'
 
 /**
- * What a node has on a machine while it runs: network interfaces, nf_tables tables, mounts, cgroups and processes of
- * containers. A footprint taken before and one taken after a run tell what the run left behind.
+ * What a node has on a machine while it runs: network interfaces, nf_tables tables, mounts, cgroups, processes of
+ * containers, and address forwarding. A footprint taken before and one taken after a run tell what the run left behind.
  *
  * @returns {Promise<ReadonlySet<string>>} one line each, such as `interface veth1a2b`
  */
@@ -17,6 +17,7 @@ export async function footprint() {
     ...linesOf(tables.output).map((line) => `nf_tables ${line}`),
     ...mountPoints().map((path) => `mount ${path}`),
     ...podCgroups().map((path) => `cgroup ${path}`),
+    `net.ipv4.ip_forward = ${readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim()}`,
     ...runtimeProcesses().map((pid) => `process ${pid} of the container runtime`),
   ])
 }
