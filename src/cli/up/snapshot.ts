@@ -5,7 +5,7 @@ import type { Pod } from '../../model/pod.ts'
 import type { PodStatus } from '../../model/pod-status.ts'
 import type { Problem } from '../../model/problem.ts'
 import type { Service } from '../../model/service.ts'
-import type { IpAddress } from '../../util/address.ts'
+import { familyOf, type IpAddress } from '../../util/address.ts'
 import type { NodeFacts } from './node-facts.ts'
 
 /** One port of a Service, as the table and `--json` show it. */
@@ -17,6 +17,8 @@ export interface ServiceRow {
   readonly addresses: readonly string[]
   /** 0 when there is none. */
   readonly nodePort: number
+  /** Where the node port answers: on the node's addresses of the Service's families. */
+  readonly nodeAddresses: readonly string[]
   readonly endpoints: { readonly ready: number; readonly total: number }
   readonly state: 'answers' | 'no endpoints' | 'not in the kernel'
 }
@@ -45,18 +47,18 @@ export function takeSnapshot(facts: NodeFacts): Snapshot {
   const services = [...facts.services.values()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((service) =>
-      serviceRows(service, slices.get(service.name) ?? [], frontends.get(service.name) ?? []),
+      serviceRows(
+        service,
+        facts.nodeAddresses,
+        slices.get(service.name) ?? [],
+        frontends.get(service.name) ?? [],
+      ),
     )
   const names = new Set([...facts.pods.keys(), ...facts.statuses.keys()])
   const pods = [...names].sort().map((name) => podRow(name, facts.pods.get(name), facts.statuses.get(name)))
   const urls = services
     .filter((row) => row.protocol === 'TCP' && row.endpoints.ready > 0)
-    .flatMap((row) => [
-      ...row.addresses.map((address) => `http://${address}`),
-      ...(row.nodePort === 0
-        ? []
-        : facts.nodeAddresses.map((address) => `http://${joinPort(address, row.nodePort)}`)),
-    ])
+    .flatMap((row) => [...row.addresses, ...row.nodeAddresses].map((address) => `http://${address}`))
   return { services, pods, problems: facts.problems, urls }
 }
 
@@ -75,9 +77,11 @@ function groupBy<Value>(
 
 function serviceRows(
   service: Service,
+  nodeAddresses: readonly IpAddress[],
   slices: readonly EndpointSlice[],
   frontends: readonly FrontendStatus[],
 ): readonly ServiceRow[] {
+  const served = nodeAddresses.filter((address) => service.ipFamilies.includes(familyOf(address)))
   return service.ports.map((port) => {
     const endpoints = portEndpoints(port.name, slices)
     const ready = endpoints.filter((endpoint) => endpoint.ready).length
@@ -90,6 +94,7 @@ function serviceRows(
       protocol: port.protocol,
       addresses: service.clusterIPs.map((address) => joinPort(address, port.port)),
       nodePort: port.nodePort,
+      nodeAddresses: port.nodePort === 0 ? [] : served.map((address) => joinPort(address, port.nodePort)),
       endpoints: { ready, total: endpoints.length },
       state: !inForce ? 'not in the kernel' : ready === 0 ? 'no endpoints' : 'answers',
     }

@@ -14,6 +14,7 @@ const snapshot = (pods: readonly string[], problems: Snapshot['problems'] = []):
       protocol: 'TCP',
       addresses: ['10.96.0.9:80'],
       nodePort: 30080,
+      nodeAddresses: [],
       endpoints: { ready: 1, total: 2 },
       state: 'answers',
     },

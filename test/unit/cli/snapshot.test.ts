@@ -73,13 +73,13 @@ function facts(fields: {
     slices: new Map([[only.name, only]]),
     pods: new Map(pods.map((each) => [each.name, each])),
     statuses: new Map(statuses.map((each) => [each.name, each])),
-    nodeAddresses: [address('192.0.2.10')],
+    nodeAddresses: [address('192.0.2.10'), address('fd00::2')],
     problems: [],
     proxy: { families: [], frontends, problems: [] },
   }
 }
 
-test('a Service that answers shows its addresses, its endpoints, and what to try', () => {
+test('a Service that answers shows its addresses, its endpoints, and what to try in its own families', () => {
   const { services, urls } = takeSnapshot(facts({}))
   expect(services).toEqual([
     {
@@ -88,6 +88,7 @@ test('a Service that answers shows its addresses, its endpoints, and what to try
       protocol: 'TCP',
       addresses: ['10.96.0.9:80'],
       nodePort: 30_080,
+      nodeAddresses: ['192.0.2.10:30080'],
       endpoints: { ready: 1, total: 2 },
       state: 'answers',
     },
