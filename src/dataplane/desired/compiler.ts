@@ -6,13 +6,9 @@ import type { Service } from '../../model/service.ts'
 import type { IpFamily } from '../../util/address.ts'
 import { Claims } from './claims.ts'
 import type { Frontend, FrontendChange, FrontendKey } from './frontend.ts'
-import { type ServiceFrontends, serviceFrontends } from './service-frontends.ts'
+import { type FrontendOptions, type ServiceFrontends, serviceFrontends } from './service-frontends.ts'
 
-export interface DesiredOptions {
-  readonly families: readonly IpFamily[]
-  /** Endpoints of this node are local. */
-  readonly nodeName: string
-}
+export type DesiredOptions = FrontendOptions
 
 const NOTHING: ServiceFrontends = { frontends: [], problems: [] }
 
@@ -22,8 +18,7 @@ const NOTHING: ServiceFrontends = { frontends: [], problems: [] }
  * Any order of the same changes ends in the same frontends.
  */
 export class DesiredCompiler {
-  readonly #families: readonly IpFamily[]
-  readonly #nodeName: string
+  readonly #options: DesiredOptions
   readonly #services = new Map<ObjectName, Service>()
   readonly #slices = new Map<ObjectName, EndpointSlice>()
   readonly #slicesOf = new Map<ObjectName, readonly EndpointSlice[]>()
@@ -32,8 +27,7 @@ export class DesiredCompiler {
   readonly #dirty = new Set<ObjectName>()
 
   constructor(options: DesiredOptions) {
-    this.#families = options.families
-    this.#nodeName = options.nodeName
+    this.#options = options
     this.#claims = new Map(options.families.map((family) => [family, new Claims()]))
   }
 
@@ -104,7 +98,7 @@ export class DesiredCompiler {
     const after =
       service === undefined
         ? NOTHING
-        : serviceFrontends(service, this.#slicesOf.get(name) ?? [], this.#families, this.#nodeName)
+        : serviceFrontends(service, this.#slicesOf.get(name) ?? [], this.#options)
     if (service === undefined) this.#compiled.delete(name)
     else this.#compiled.set(name, after)
     for (const frontend of before.frontends) {

@@ -2,6 +2,9 @@ import type { EndpointSlice, SliceEndpoint } from '../../model/endpoint-slice.ts
 import type { ServicePort } from '../../model/service.ts'
 import type { IpFamily } from '../../util/address.ts'
 import type { Endpoint } from './frontend.ts'
+import { type Here, TopologyHints } from './topology.ts'
+
+export type { Here } from './topology.ts'
 
 /**
  * The endpoints that may take connections to one port of a Service in one family, by how willingly. Each list has an
@@ -9,6 +12,8 @@ import type { Endpoint } from './frontend.ts'
  */
 export interface Candidates {
   readonly ready: readonly Endpoint[]
+  /** Those of `ready` that topology hints give to this node; the same list when hints do not apply. */
+  readonly preferred: readonly Endpoint[]
   /** Terminating, but still serving. */
   readonly terminating: readonly Endpoint[]
 }
@@ -18,34 +23,55 @@ export function findEndpoints(
   slices: readonly EndpointSlice[],
   port: ServicePort,
   family: IpFamily,
-  nodeName: string,
+  here: Here,
 ): Candidates {
   const ready: Endpoint[] = []
   const terminating: Endpoint[] = []
+  const hints = new TopologyHints(here)
+  visit(slices, port, family, (endpoint, number) => {
+    if (endpoint.ready) {
+      ready.push(toEndpoint(endpoint, number, here.nodeName))
+      hints.see(endpoint)
+    } else if (endpoint.serving && endpoint.terminating)
+      terminating.push(toEndpoint(endpoint, number, here.nodeName))
+  })
+  const inForce = inOrder(ready)
+  if (!hints.apply) return { ready: inForce, preferred: inForce, terminating: inOrder(terminating) }
+  const preferred: Endpoint[] = []
+  visit(slices, port, family, (endpoint, number) => {
+    if (endpoint.ready && hints.choose(endpoint)) preferred.push(toEndpoint(endpoint, number, here.nodeName))
+  })
+  return { ready: inForce, preferred: inOrder(preferred), terminating: inOrder(terminating) }
+}
+
+/** For clients under policy Cluster: the ready ones, and when none is ready the terminating ones (KEP-1669). */
+export const forCluster = ({ preferred, terminating }: Candidates): readonly Endpoint[] =>
+  preferred.length > 0 ? preferred : terminating
+
+/**
+ * For clients under policy Local: the same choice among this node's endpoints, which may thus terminate while others
+ * elsewhere are ready. Hints have no say in it.
+ */
+export function forLocal({ ready, terminating }: Candidates): readonly Endpoint[] {
+  const local = ready.filter(isLocal)
+  return local.length > 0 ? local : terminating.filter(isLocal)
+}
+
+/** Each endpoint of each slice port that is this port of the Service, with its number there. */
+function visit(
+  slices: readonly EndpointSlice[],
+  port: ServicePort,
+  family: IpFamily,
+  take: (endpoint: SliceEndpoint, number: number) => void,
+): void {
   for (const slice of slices) {
     if (slice.family !== family) continue
     for (const slicePort of slice.ports) {
       if (slicePort.name !== port.name || slicePort.protocol !== port.protocol) continue
-      for (const endpoint of slice.endpoints) {
-        if (endpoint.ready) ready.push(toEndpoint(endpoint, slicePort.port, nodeName))
-        else if (endpoint.serving && endpoint.terminating)
-          terminating.push(toEndpoint(endpoint, slicePort.port, nodeName))
-      }
+      for (const endpoint of slice.endpoints) take(endpoint, slicePort.port)
     }
   }
-  return { ready: inOrder(ready), terminating: inOrder(terminating) }
 }
-
-/** For clients under policy Cluster: the ready ones, and when none is ready the terminating ones (KEP-1669). */
-export const forCluster = ({ ready, terminating }: Candidates): readonly Endpoint[] =>
-  ready.length > 0 ? ready : terminating
-
-/**
- * For clients under policy Local: the same choice among this node's endpoints, which may thus terminate while others
- * elsewhere are ready.
- */
-export const forLocal = ({ ready, terminating }: Candidates): readonly Endpoint[] =>
-  forCluster({ ready: ready.filter(isLocal), terminating: terminating.filter(isLocal) })
 
 const toEndpoint = ({ address, nodeName }: SliceEndpoint, port: number, ownName: string): Endpoint => ({
   address,

@@ -1,6 +1,7 @@
 import type { ObjectName } from '../../model/object-name.ts'
 import type { Protocol } from '../../model/service.ts'
 import type { Cidr, IpAddress, IpFamily } from '../../util/address.ts'
+import { type IpvsOptions, sameIpvsOptions } from './ipvs-options.ts'
 
 declare const keyBrand: unique symbol
 /** Identity of a frontend within its family: `10.96.0.1/TCP/80` or `node/TCP/30080`. */
@@ -38,18 +39,23 @@ export interface Frontend {
   readonly address: IpAddress | undefined
   readonly protocol: Protocol
   readonly port: number
-  /** Endpoints for every client, local ones first, then by address and port. */
+  /**
+   * Endpoints for clients under policy Cluster, and for pods and this node under policy Local too (as if they went out
+   * to a load balancer and came back in elsewhere): local ones first, then by address and port.
+   */
   readonly endpoints: readonly Endpoint[]
   /**
-   * Clients from outside get the first `localCount` endpoints only (externalTrafficPolicy Local), or all of
-   * `endpoints` when undefined.
+   * Under externalTrafficPolicy Local what clients from outside get; empty: they are dropped. Usually the leading local
+   * ones of `endpoints`, but ones that terminate or that hints keep from others may not be among them. Undefined
+   * under policy Cluster.
    */
-  readonly localCount: number | undefined
+  readonly localEndpoints: readonly Endpoint[] | undefined
   readonly whenEmpty: NoEndpoints
   /** Seconds of ClientIP affinity, 0 for none. */
   readonly affinitySeconds: number
-  /** Empty: clients from anywhere. */
+  /** Of a load-balancer address: clients from elsewhere are dropped. Empty: clients from anywhere. */
   readonly sourceRanges: readonly Cidr[]
+  readonly ipvs: IpvsOptions
 }
 
 /** One frontend as it should be now; `frontend` undefined means it is gone. */
@@ -68,11 +74,16 @@ export const sameFrontend = (a: Frontend, b: Frontend): boolean =>
     a.service === b.service &&
     a.portName === b.portName &&
     a.kind === b.kind &&
-    a.localCount === b.localCount &&
     a.whenEmpty === b.whenEmpty &&
     a.affinitySeconds === b.affinitySeconds &&
     sameList(a.endpoints, b.endpoints, sameEndpoint) &&
-    sameList(a.sourceRanges, b.sourceRanges, (x, y) => x.address === y.address && x.prefix === y.prefix))
+    (a.localEndpoints === undefined || b.localEndpoints === undefined
+      ? a.localEndpoints === b.localEndpoints
+      : sameList(a.localEndpoints, b.localEndpoints, sameEndpoint)) &&
+    sameList(a.sourceRanges, b.sourceRanges, sameCidr) &&
+    sameIpvsOptions(a.ipvs, b.ipvs))
+
+const sameCidr = (a: Cidr, b: Cidr): boolean => a.address === b.address && a.prefix === b.prefix
 
 const sameEndpoint = (a: Endpoint, b: Endpoint): boolean =>
   a.address === b.address && a.port === b.port && a.local === b.local && a.mayHairpin === b.mayHairpin

@@ -2,8 +2,9 @@ import type { EndpointSlice } from '../../model/endpoint-slice.ts'
 import type { Problem } from '../../model/problem.ts'
 import type { Service, ServicePort } from '../../model/service.ts'
 import { type Cidr, familyOf, type IpAddress, type IpFamily } from '../../util/address.ts'
-import { type Candidates, findEndpoints, forCluster, forLocal } from './endpoints.ts'
-import { type Frontend, type FrontendKind, frontendKey } from './frontend.ts'
+import { type Candidates, findEndpoints, forCluster, forLocal, type Here } from './endpoints.ts'
+import { type Endpoint, type Frontend, type FrontendKind, frontendKey, type NoEndpoints } from './frontend.ts'
+import { DEFAULT_IPVS_OPTIONS, type IpvsOptions, readIpvsOptions } from './ipvs-options.ts'
 
 /** All that one Service asks for, before other Services' claims are looked at. */
 export interface ServiceFrontends {
@@ -11,66 +12,115 @@ export interface ServiceFrontends {
   readonly problems: readonly Problem[]
 }
 
-/** No list of its own for the many Services that have no problem. */
+/** What frontends depend on beside the Service and its slices. */
+export interface FrontendOptions extends Here {
+  readonly families: readonly IpFamily[]
+  /** For Services whose annotations say nothing else; round robin by default. */
+  readonly ipvs?: IpvsOptions
+}
+
+/** No list of its own for the many Services that have no problem or no ranges. */
 const NO_PROBLEMS: readonly Problem[] = []
+const NO_RANGES: readonly Cidr[] = []
 
 /**
- * The frontends of a Service in the given families: every port on its cluster IPs, its node ports, its external and
- * load-balancer addresses. Pure; the order follows the Service.
+ * The frontends of a Service in the given families: every port on its cluster IPs, its load-balancer and external
+ * addresses, its node ports. Pure; the order follows the Service.
  */
 export function serviceFrontends(
   service: Service,
   slices: readonly EndpointSlice[],
-  families: readonly IpFamily[],
-  nodeName: string,
+  options: FrontendOptions,
 ): ServiceFrontends {
+  const problems: Problem[] = []
+  const { ipvs: defaults = DEFAULT_IPVS_OPTIONS } = options
+  const ipvs = readIpvsOptions(service.name, service.annotations, defaults, problems)
   const frontends: Frontend[] = []
-  for (const family of families) {
+  for (const family of options.families) {
     if (!service.ipFamilies.includes(family)) continue
-    for (const port of service.ports) {
-      const candidates = findEndpoints(slices, port, family, nodeName)
-      addAll(frontends, service, port, family, 'ClusterIP', service.clusterIPs, candidates)
-      addAll(frontends, service, port, family, 'ExternalIP', service.externalIPs, candidates)
-      // An address that only some sources may reach stays closed while those ranges can't be enforced.
-      if (service.loadBalancerSourceRanges.length === 0)
-        addAll(frontends, service, port, family, 'LoadBalancer', service.loadBalancerIPs, candidates)
-      if (service.type !== 'ClusterIP' && port.nodePort !== 0)
-        add(frontends, frontend(service, port, family, 'NodePort', undefined, candidates))
-    }
+    const ranges = rangesOf(service, family, problems)
+    for (const port of service.ports)
+      addPort(
+        frontends,
+        { service, port, family, ranges, ipvs },
+        findEndpoints(slices, port, family, options),
+      )
   }
-  return { frontends, problems: unsupported(service) }
+  return { frontends, problems: problems.length === 0 ? NO_PROBLEMS : problems }
+}
+
+/** One port of a Service in one family. */
+interface PortContext {
+  readonly service: Service
+  readonly port: ServicePort
+  readonly family: IpFamily
+  readonly ranges: readonly Cidr[]
+  readonly ipvs: IpvsOptions
+}
+
+/** An address of several kinds is one frontend, of the first: load-balancer before external, for its source ranges. */
+function addPort(frontends: Frontend[], context: PortContext, candidates: Candidates): void {
+  const { service, port } = context
+  const inside = internalChoice(service, candidates)
+  addAll(frontends, context, 'ClusterIP', service.clusterIPs, inside)
+  const hasNodePort = service.type !== 'ClusterIP' && port.nodePort !== 0
+  if (!hasNodePort && service.loadBalancerIPs.length === 0 && service.externalIPs.length === 0) return
+  const outside = externalChoice(service, candidates)
+  addAll(frontends, context, 'LoadBalancer', service.loadBalancerIPs, outside)
+  addAll(frontends, context, 'ExternalIP', service.externalIPs, outside)
+  if (hasNodePort) add(frontends, frontend(context, 'NodePort', undefined, outside))
+}
+
+/** Who takes connections, and what becomes of them when nobody does. */
+interface Choice {
+  readonly endpoints: readonly Endpoint[]
+  readonly localEndpoints: readonly Endpoint[] | undefined
+  readonly whenEmpty: NoEndpoints
+}
+
+function internalChoice(service: Service, candidates: Candidates): Choice {
+  const everywhere = forCluster(candidates)
+  if (service.internalTrafficPolicy === 'Cluster')
+    return { endpoints: everywhere, localEndpoints: undefined, whenEmpty: 'reject' }
+  return {
+    endpoints: forLocal(candidates),
+    localEndpoints: undefined,
+    // Endpoints elsewhere only are silence under policy Local; none anywhere is an answer at once (KEP-2086).
+    whenEmpty: everywhere.length > 0 ? 'drop' : 'reject',
+  }
+}
+
+function externalChoice(service: Service, candidates: Candidates): Choice {
+  return {
+    endpoints: forCluster(candidates),
+    localEndpoints: service.externalTrafficPolicy === 'Local' ? forLocal(candidates) : undefined,
+    whenEmpty: 'reject',
+  }
 }
 
 /** The port on those of the addresses that are of the family. */
 function addAll(
   frontends: Frontend[],
-  service: Service,
-  port: ServicePort,
-  family: IpFamily,
+  context: PortContext,
   kind: FrontendKind,
   addresses: readonly IpAddress[],
-  candidates: Candidates,
+  choice: Choice,
 ): void {
   for (const address of addresses)
-    if (familyOf(address) === family)
-      add(frontends, frontend(service, port, family, kind, address, candidates))
+    if (familyOf(address) === context.family) add(frontends, frontend(context, kind, address, choice))
 }
 
-/** A cluster IP that is named as an external IP too is one frontend: the first. */
 function add(frontends: Frontend[], made: Frontend): void {
   if (!frontends.some((other) => other.key === made.key && other.family === made.family)) frontends.push(made)
 }
 
 function frontend(
-  service: Service,
-  port: ServicePort,
-  family: IpFamily,
+  { service, port, family, ranges, ipvs }: PortContext,
   kind: FrontendKind,
   address: IpAddress | undefined,
-  candidates: Candidates,
+  { endpoints, localEndpoints, whenEmpty }: Choice,
 ): Frontend {
   const number = kind === 'NodePort' ? port.nodePort : port.port
-  const onlyLocal = kind === 'ClusterIP' && service.internalTrafficPolicy === 'Local'
   return {
     key: frontendKey(address, port.protocol, number),
     family,
@@ -80,37 +130,27 @@ function frontend(
     address,
     protocol: port.protocol,
     port: number,
-    endpoints: onlyLocal ? forLocal(candidates) : forCluster(candidates),
-    localCount: undefined,
-    // Endpoints elsewhere only are silence under policy Local; none anywhere is an answer at once (KEP-2086).
-    whenEmpty: onlyLocal && forCluster(candidates).length > 0 ? 'drop' : 'reject',
-    affinitySeconds: 0,
-    sourceRanges: NO_RANGES,
+    endpoints,
+    localEndpoints,
+    whenEmpty,
+    affinitySeconds: service.affinitySeconds,
+    sourceRanges: kind === 'LoadBalancer' ? ranges : NO_RANGES,
+    ipvs,
   }
 }
 
-const NO_RANGES: readonly Cidr[] = []
-
-/** What the Service asks for and does not get, said rather than left out in silence. */
-function unsupported(service: Service): readonly Problem[] {
-  if (isFullyServed(service)) return NO_PROBLEMS
-  const problems: Problem[] = []
-  const warn = (reason: string, remedy: string): void => {
-    problems.push({ place: `Service ${service.name}`, severity: 'warning', reason, remedy })
-  }
-  if (service.affinitySeconds > 0)
-    warn('sessionAffinity ClientIP is not enforced', 'set sessionAffinity to None to silence this')
-  if (service.externalTrafficPolicy === 'Local')
-    warn('externalTrafficPolicy Local is served as Cluster', 'set it to Cluster to silence this')
-  if (service.loadBalancerSourceRanges.length > 0)
-    warn(
-      'loadBalancerSourceRanges are not enforced, so its load-balancer addresses are not served',
-      'remove the ranges to open the addresses to everyone',
-    )
-  return problems
+/** Ranges of another family restrict nobody of this one: as kube-proxy has it, but said aloud. */
+function rangesOf(service: Service, family: IpFamily, problems: Problem[]): readonly Cidr[] {
+  const all = service.loadBalancerSourceRanges
+  if (all.length === 0) return NO_RANGES
+  const ranges = all.filter((range) => range.family === family)
+  const isServed = service.loadBalancerIPs.some((address) => familyOf(address) === family)
+  if (ranges.length === 0 && isServed)
+    problems.push({
+      place: `Service ${service.name}`,
+      severity: 'warning',
+      reason: `loadBalancerSourceRanges has no ${family} range, so its ${family} load-balancer addresses are open to anyone`,
+      remedy: `add an ${family} range`,
+    })
+  return ranges
 }
-
-const isFullyServed = (service: Service): boolean =>
-  service.affinitySeconds === 0 &&
-  service.externalTrafficPolicy === 'Cluster' &&
-  service.loadBalancerSourceRanges.length === 0

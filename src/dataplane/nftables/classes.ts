@@ -26,6 +26,7 @@ export interface Balancing {
 
 export function classOf(frontend: Frontend): ClassName {
   const slots = frontend.endpoints.length
+  if (frontend.sourceRanges.length > 0) return DROP
   if (slots === 0) return frontend.whenEmpty === 'reject' ? REJECT : DROP
   return className(`${frontend.kind === 'ClusterIP' ? 'c' : 'x'}-${slots}`)
 }

@@ -67,7 +67,7 @@ export class PlanBuilder {
   /** Brings one frontend from what it is in the state to `after`; undefined takes it away. */
   add(key: FrontendKey, after: Frontend | undefined): void {
     const before = this.#state.frontends.get(key)
-    const slots = placeEndpoints(before?.slots ?? [], after?.endpoints ?? [], after?.localCount)
+    const slots = placeEndpoints(before?.slots ?? [], after?.endpoints ?? [])
     const className = after === undefined ? undefined : classOf(after)
     const frontend = after ?? before?.frontend
     for (const address of frontend === undefined ? [] : frontendAddresses(frontend, this.#config))

@@ -6,7 +6,6 @@ import { formatProblem } from '../../../src/model/problem.ts'
 import type { Service } from '../../../src/model/service.ts'
 import {
   address,
-  cidr,
   goneChange,
   port,
   service,
@@ -73,20 +72,11 @@ describe('frontends of a Service', () => {
         externalIPs: [address('203.0.113.1')],
         loadBalancerIPs: [address('203.0.113.2')],
       }),
-      frontends: ['10.96.0.1/TCP/80', '203.0.113.1/TCP/80', '203.0.113.2/TCP/80'],
+      frontends: ['10.96.0.1/TCP/80', '203.0.113.2/TCP/80', '203.0.113.1/TCP/80'],
     },
     {
       name: 'an address only once',
       service: web({ externalIPs: [address('10.96.0.1')] }),
-      frontends: ['10.96.0.1/TCP/80'],
-    },
-    {
-      name: 'no load-balancer address whose source ranges cannot be enforced',
-      service: web({
-        type: 'LoadBalancer',
-        loadBalancerIPs: [address('203.0.113.2')],
-        loadBalancerSourceRanges: [cidr('198.51.100.0/24')],
-      }),
       frontends: ['10.96.0.1/TCP/80'],
     },
   ])('$name', ({ service: change, frontends }) => {
@@ -258,20 +248,5 @@ describe('two Services that want the same frontend', () => {
     compiler.apply(goneChange(a))
     compiler.compile()
     expect(compiler.problems()).toEqual([])
-  })
-})
-
-describe('what a Service asks for and does not get', () => {
-  it.each<{ fields: Partial<Service>; reason: string }>([
-    { fields: { affinitySeconds: 10 }, reason: 'sessionAffinity ClientIP is not enforced' },
-    {
-      fields: { type: 'NodePort', externalTrafficPolicy: 'Local' },
-      reason: 'externalTrafficPolicy Local is served as Cluster',
-    },
-  ])('is a warning: $reason', ({ fields, reason }) => {
-    const compiler = newCompiler()
-    compiler.apply(web(fields))
-    compiler.compile()
-    expect(compiler.problems()).toMatchObject([{ place: 'Service default/web', severity: 'warning', reason }])
   })
 })

@@ -6,6 +6,7 @@ import {
   type FrontendKey,
   frontendKey,
 } from '../../../src/dataplane/desired/frontend.ts'
+import { DEFAULT_IPVS_OPTIONS } from '../../../src/dataplane/desired/ipvs-options.ts'
 import { Reconciler } from '../../../src/dataplane/reconciler.ts'
 import { objectName } from '../../../src/model/object-name.ts'
 import { silentLogger } from '../../../src/util/logger.ts'
@@ -80,10 +81,11 @@ const change = (host: number, gone = false): FrontendChange => ({
         protocol: 'TCP',
         port: 80,
         endpoints: [],
-        localCount: undefined,
+        localEndpoints: undefined,
         whenEmpty: 'reject',
         affinitySeconds: 0,
         sourceRanges: [],
+        ipvs: DEFAULT_IPVS_OPTIONS,
       },
 })
 
