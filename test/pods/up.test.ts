@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Agent } from '../support/agent.ts'
 import { UpMachine } from '../support/hawser-up.ts'
-import { clientPod, webDeployment, webService } from '../support/manifests.ts'
+import { clientPod, sliceService, webDeployment, webService } from '../support/manifests.ts'
 
 let machine: UpMachine
 beforeEach(async () => {
@@ -24,6 +25,43 @@ describe('--once', () => {
     expect(checks.filter((line) => line.includes('all 3 endpoints answered'))).toHaveLength(6)
     expect(checks.filter((line) => line.includes('from pod client'))).toHaveLength(3)
     expect(await machine.leftovers()).toEqual([])
+  })
+
+  test('knows UDP, session affinity and Services whose endpoints stand in the folder', async () => {
+    const agents = await Promise.all([Agent.start(machine.netns), Agent.start(machine.outside)])
+    await Promise.all(agents.map((agent, index) => agent.serve(9000, `agent-${index}`)))
+    const both = ['192.0.2.10', '192.0.2.1']
+    await machine.save(
+      'outside.yaml',
+      `${sliceService('u', 'UDP', 9000, both)}---${sliceService('t', 'TCP', 9000, both)}`,
+    )
+    await machine.save(
+      'web.yaml',
+      `${webDeployment('web', 2)}---${webService('kept', 'web', '  sessionAffinity: ClientIP')}`,
+    )
+    const run = machine.up('--once')
+    const status = await run.ended()
+    for (const agent of agents) await agent.stop()
+    expect([run.lastWords, status]).toEqual(['', 0])
+    const checks = run.progress
+      .filter((line) => /^(ok|not checked): /.test(line))
+      .map((line) => line.replace(/ 10\S+/, ''))
+    expect(checks).toEqual([
+      'ok: kept from this machine: one endpoint of 2 keeps this client (session affinity)',
+      expect.stringMatching(/^ok: kept from pod web-.*: one endpoint of 2 keeps this client/),
+      expect.stringMatching(/^ok: t from this machine: all 2 endpoints answered/),
+      expect.stringMatching(/^ok: t from pod web-.*: all 2 endpoints answered/),
+      expect.stringMatching(/^ok: u from this machine: all 2 endpoints answered/),
+      expect.stringMatching(/^not checked: u from pod web-.*, which has no means for UDP$/),
+    ])
+    expect(await machine.leftovers()).toEqual([])
+  })
+
+  test('does not take a datagram that is refused for one that is not answered', async () => {
+    await machine.save('nobody.yaml', sliceService('u', 'UDP', 9000, ['192.0.2.10']))
+    const run = machine.up('--once', '--timeout', '4')
+    expect(await run.ended()).toBe(1)
+    expect(run.lastWords).toMatch(/connections failed \(ECONNREFUSED\)/)
   })
 
   test('says which Service is silent, fails, and takes all down all the same', async () => {

@@ -18,9 +18,11 @@ const main = resolve('dist/src/cli/main.js')
 export class UpMachine {
   readonly folder: string
   readonly stateDir: string
+  /** The machine's own, 192.0.2.10. */
   readonly netns: Netns
+  /** The world behind the uplink, 192.0.2.1. */
+  readonly outside: Netns
   readonly #root: string
-  readonly #outside: Netns
   readonly #holder: ChildProcess
   readonly #runs: UpRun[] = []
 
@@ -30,7 +32,7 @@ export class UpMachine {
     // Short: containerd's socket lies in it, and the kernel takes 107 bytes.
     this.stateDir = join(root, 's')
     this.netns = netns
-    this.#outside = outside
+    this.outside = outside
     this.#holder = holder
   }
 
@@ -105,7 +107,7 @@ export class UpMachine {
     if (existsSync(this.stateDir)) await this.up('--once').ended()
     this.#holder.kill('SIGKILL')
     await this.netns.dispose()
-    await this.#outside.dispose()
+    await this.outside.dispose()
     await rm(this.#root, { recursive: true, force: true })
   }
 }

@@ -51,3 +51,24 @@ spec:
   ports: [{port: 80, targetPort: 8080}]
 ${more}
 `
+
+/** A Service and its endpoints, which stand in the folder too. */
+export const sliceService = (
+  name: string,
+  protocol: 'TCP' | 'UDP',
+  port: number,
+  addresses: readonly string[],
+): string => `
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}}
+spec:
+  ports: [{port: 80, protocol: ${protocol}}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: ${name}-1, labels: {kubernetes.io/service-name: ${name}}}
+addressType: IPv4
+ports: [{port: ${port}, protocol: ${protocol}}]
+endpoints: ${list(addresses).replace(/"([^"]+)"/g, '{addresses: [$1]}')}
+`

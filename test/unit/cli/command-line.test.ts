@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { commands } from '../../../src/cli/commands.ts'
 
@@ -81,6 +82,20 @@ test('what keeps a node from starting is said all at once, and nothing is made',
   expect(err).toContain('hawser: there is no folder /nowhere/manifests (make it, or name another)\n')
   expect(err).toContain('hawser: cluster IPs (10.96.0.0/16) and pods (10.96.7.0/24) overlap (change ')
   expect(existsSync('/nowhere')).toBe(false)
+})
+
+test('an image is built where it is wanted, under the name that is wanted', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'hw-image-'))
+  try {
+    const file = join(folder, 'out.tar')
+    await writeFile(join(folder, 'image.yaml'), 'name: localhost/one:1\ncmd: [/nothing]\n')
+    const built = await hawser('image', 'build', folder, '-t', 'localhost/other:2', '-o', file, '--json')
+    expect([built.status, built.err]).toEqual([0, ''])
+    expect(JSON.parse(built.out)).toMatchObject({ name: 'localhost/other:2', file })
+    expect(existsSync(file)).toBe(true)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 })
 
 test('an image folder that is none is one line', async () => {

@@ -5,7 +5,11 @@ import type { Attempt, Client } from './client.ts'
 import { type Evidence, knownConnections, readEvidence } from './evidence.ts'
 import type { Target } from './targets.ts'
 
-const pauseMs = 100
+/**
+ * Between rounds. A refused datagram is known by an ICMP error, of which the kernel sends one a second to a client
+ * once a few were sent (net.ipv4.icmp_ratelimit): asked more often, a port without a server would pass for a quiet one.
+ */
+const pauseMs = { TCP: 100, SCTP: 100, UDP: 1200 } as const
 
 export interface CheckResult {
   readonly passed: boolean
@@ -36,7 +40,11 @@ export async function checkTarget(
   const before = await knownConnections(conntrack, target)
   const attempts: Attempt[] = []
   const perRound = Math.max(8, expected.length * 3)
-  for (const deadline = Date.now() + patienceMs; ; await sleep(pauseMs, undefined, { signal })) {
+  for (
+    const deadline = Date.now() + patienceMs;
+    ;
+    await sleep(pauseMs[target.protocol], undefined, { signal })
+  ) {
     const round = await client.connect(target, perRound)
     attempts.push(...round)
     const evidence = await readEvidence(conntrack, target, client, attempts, before)

@@ -5,19 +5,25 @@ import { joinPort, shortName } from '../snapshot.ts'
 import type { Attempt, Client } from './client.ts'
 import type { Target } from './targets.ts'
 
-/** Runs a command in a container and resolves with its exit status; rejects when it cannot be run. */
+/** Runs a command in a container; rejects when it cannot be run. */
 export type Exec = (
   pod: ObjectName,
   container: string,
   command: readonly string[],
   timeoutMs: number,
-) => Promise<{ readonly exitCode: number }>
+) => Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }>
 
 /** A pod with this label or annotation is the one to check from. */
 const mark = 'hawser.dev/check'
 
-const tools = ['wget', 'nc'] as const
-type Tool = (typeof tools)[number]
+type Tool = 'wget' | 'nc' | 'nc -u'
+
+/** Only a shell can give nc something to send, since an exec has no standard input; and busybox's nc knows no UDP. */
+const trials: readonly (readonly [Tool, readonly string[], RegExp])[] = [
+  ['wget', ['wget', '--help'], /(?:)/],
+  ['nc', ['nc', '-h'], /(?:)/],
+  ['nc -u', ['sh', '-c', 'nc -h'], /\s-\w*u/],
+]
 
 /** Statuses from here on are the shell's and runc's way to say that there is no such program. */
 const notFound = 126
@@ -43,16 +49,24 @@ export async function findPodClient(
   for (const pod of candidates) {
     for (const { name: container } of pod.containers) {
       const found = new Set<Tool>()
-      for (const tool of tools) if (await has(exec, pod.name, container, tool)) found.add(tool)
+      for (const [tool, trial, sign] of trials)
+        if (await shows(exec, pod.name, container, trial, sign)) found.add(tool)
       if (found.size > 0) return podClient(pod, statuses.get(pod.name)?.podIPs ?? [], container, found, exec)
     }
   }
   return undefined
 }
 
-async function has(exec: Exec, pod: ObjectName, container: string, tool: Tool): Promise<boolean> {
+async function shows(
+  exec: Exec,
+  pod: ObjectName,
+  container: string,
+  trial: readonly string[],
+  sign: RegExp,
+): Promise<boolean> {
   try {
-    return (await exec(pod, container, [tool, '--help'], execMs)).exitCode < notFound
+    const { exitCode, stdout, stderr } = await exec(pod, container, trial, execMs)
+    return exitCode < notFound && sign.test(stdout + stderr)
   } catch {
     return false
   }
@@ -68,7 +82,7 @@ function podClient(
   return {
     name: `pod ${shortName(pod.name)}`,
     addresses,
-    can: (protocol) => protocol === 'TCP' || (protocol === 'UDP' && found.has('nc')),
+    can: (protocol) => protocol === 'TCP' || (protocol === 'UDP' && found.has('nc -u')),
     async connect(target, times) {
       const command = commandFor(target, found)
       const attempts: Attempt[] = []
@@ -102,9 +116,11 @@ async function attempt(
 }
 
 function commandFor(target: Target, found: ReadonlySet<Tool>): readonly string[] {
+  const { address, port } = target
+  if (target.protocol === 'UDP')
+    return ['sh', '-c', 'echo hawser check | nc -u -w 1 "$0" "$1"', address, String(port)]
   // Without a time limit of its own (wget -T): Debian's static busybox crashes on it where there is no name service.
-  if (target.protocol === 'UDP') return ['nc', '-u', '-w', '1', target.address, String(target.port)]
   return found.has('wget')
-    ? ['wget', '-q', '-O', '/dev/null', `http://${joinPort(target.address, target.port)}/`]
-    : ['nc', '-w', '2', target.address, String(target.port)]
+    ? ['wget', '-q', '-O', '/dev/null', `http://${joinPort(address, port)}/`]
+    : ['nc', '-w', '2', address, String(port)]
 }
