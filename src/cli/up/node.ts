@@ -95,7 +95,7 @@ export class StandaloneNode {
       folder: config.folder,
       nodeName,
       ranges: { clusterIPs: config.serviceCidrs, nodePorts: config.nodePorts },
-      allocationsFile: join(config.stateDir, 'allocations.json'),
+      stateDir: config.stateDir,
       log,
       onUpdate: (update) => node.#take(update),
     })

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Change } from '../../model/change.ts'
 
@@ -9,6 +9,7 @@ import { type Allocations, readAllocations, writeAllocations } from './allocatio
 import type { PlacedService } from './cluster-ips.ts'
 import { type AllocationRanges, type CompleteServices, completeServices } from './complete-services.ts'
 import { diffObjects, type ObjectTable, tableKey } from './diff-objects.ts'
+import { LastGoodFiles } from './last-good-files.ts'
 import { mergeFiles } from './merge-files.ts'
 import { type ManifestFile, parseFile } from './parse-file.ts'
 import { type FolderReading, type ReadFile, readFolder } from './read-folder.ts'
@@ -19,12 +20,14 @@ export interface FileSourceOptions {
   /** Part of every pod's uid, as in the kubelet's static pods: two nodes on one machine never share a cgroup. */
   readonly nodeName: string
   readonly ranges: AllocationRanges
-  /** Remembers what was given out over restarts. */
-  readonly allocationsFile: string
+  /** Where what was given out, and each file's last good state, are kept over restarts. */
+  readonly stateDir: string
   readonly log: Logger
   /** Hears the whole folder once before `open` resolves, then what changed. Must not throw. */
   readonly onUpdate: (update: SourceUpdate) => void
 }
+
+const allocationsName = 'allocations.json'
 
 export interface SourceUpdate {
   /** Only objects that are not as they were. */
@@ -36,6 +39,8 @@ export interface SourceUpdate {
 /** A folder of manifests as a source of the model: what stands in its files now is what should be. */
 export class FileSource {
   readonly #options: FileSourceOptions
+  readonly #lastGood: LastGoodFiles
+  readonly #allocationsFile: string
   readonly #files = new Map<string, ManifestFile>()
   readonly #signatures = new Map<string, string>()
   #allocations: Allocations
@@ -49,16 +54,24 @@ export class FileSource {
   #problems: readonly Problem[] = []
   #watch: FolderWatch | undefined
 
-  private constructor(options: FileSourceOptions, allocations: Allocations, problem: Problem | undefined) {
+  private constructor(
+    options: FileSourceOptions,
+    lastGood: LastGoodFiles,
+    allocations: Allocations,
+    problem: Problem | undefined,
+  ) {
     this.#options = options
+    this.#lastGood = lastGood
+    this.#allocationsFile = join(options.stateDir, allocationsName)
     this.#allocations = allocations
     this.#allocationsProblem = problem
   }
 
   /** Reads the folder, tells the listener, and goes on watching. Throws when the folder cannot be listed. */
   static async open(options: FileSourceOptions): Promise<FileSource> {
-    const { allocations, problem } = await readAllocations(options.allocationsFile)
-    const source = new FileSource(options, allocations, problem)
+    const { allocations, problem } = await readAllocations(join(options.stateDir, allocationsName))
+    const lastGood = await LastGoodFiles.open(join(options.stateDir, 'last-good'), options.folder)
+    const source = new FileSource(options, lastGood, allocations, problem)
     let first: Promise<void> | undefined
     // Watching begins before reading, so that no change falls between the two.
     source.#watch = watchFolder(options.folder, async (names) => {
@@ -119,20 +132,45 @@ export class FileSource {
       this.#signatures.set(file.name, file.signature)
       changed = (await this.#take(file, pacer)) || changed
     }
-    if (changed) await this.#settle()
+    if (!changed) return
+    await this.#keepCopies(() => this.#lastGood.keepOnly(present))
+    await this.#settle()
   }
 
   /** Parses a file that was read; false when it says what it said before. */
-  async #take({ name, bytes }: ReadFile, pacer: Pacer): Promise<boolean> {
-    const previous = this.#files.get(name)
-    if (bytes instanceof Error) {
-      const problem: Problem = { place: name, reason: `cannot be read: ${bytes.message}`, severity: 'error' }
-      this.#files.set(name, { name, digest: '', objects: previous?.objects ?? [], problems: [problem] })
-      return true
+  async #take(read: ReadFile, pacer: Pacer): Promise<boolean> {
+    const previous = this.#files.get(read.name)
+    let file = await this.#parse(read, previous, pacer)
+    if (!hasErrors(file)) {
+      const { name, bytes } = read
+      if (!(bytes instanceof Error)) await this.#keepCopies(() => this.#lastGood.save(name, bytes))
+    } else if (previous === undefined) {
+      // Broken while nobody looked: a former process may have known it when it was well.
+      const bytes = await this.#lastGood.load(read.name)
+      if (bytes !== undefined)
+        file = await this.#parse(read, await this.#parse({ ...read, bytes }, undefined, pacer), pacer)
     }
-    const file = await parseFile(name, bytes, { nodeName: this.#options.nodeName, previous, pacer })
-    this.#files.set(name, file)
+    this.#files.set(read.name, file)
     return previous?.digest !== file.digest
+  }
+
+  async #parse(
+    { name, bytes }: ReadFile,
+    previous: ManifestFile | undefined,
+    pacer: Pacer,
+  ): Promise<ManifestFile> {
+    if (!(bytes instanceof Error))
+      return parseFile(name, bytes, { nodeName: this.#options.nodeName, previous, pacer })
+    const problem: Problem = { place: name, reason: `cannot be read: ${bytes.message}`, severity: 'error' }
+    return { name, digest: '', objects: previous?.objects ?? [], problems: [problem] }
+  }
+
+  async #keepCopies(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#options.log.warn({ error }, 'copies of the manifests cannot be kept for a restart')
+    }
   }
 
   /** Works out what should be now, and tells the listener what changed. */
@@ -153,6 +191,12 @@ export class FileSource {
     for (const [name, object] of services) {
       const change: Change = { kind: 'Service', name, object }
       table.set(tableKey(change), change)
+    }
+    // One that now asks for what it cannot have keeps what it had.
+    for (const { service } of placed) {
+      const key = `Service ${service.name}`
+      const before = services.has(service.name) ? undefined : this.#table.get(key)
+      if (before !== undefined) table.set(key, before)
     }
     await this.#remember(allocations)
     await setImmediate()
@@ -190,15 +234,18 @@ export class FileSource {
     )
       return
     try {
-      await writeAllocations(this.#options.allocationsFile, allocations)
+      await writeAllocations(this.#allocationsFile, allocations)
     } catch (error) {
       this.#options.log.error(
-        { error, file: this.#options.allocationsFile },
+        { error, file: this.#allocationsFile },
         'cannot remember which cluster IPs were given out: after a restart they may differ',
       )
     }
   }
 }
+
+const hasErrors = (file: ManifestFile): boolean =>
+  file.problems.some((problem) => problem.severity === 'error')
 
 function sameEntries<Value>(a: ReadonlyMap<string, Value>, b: ReadonlyMap<string, Value>): boolean {
   return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)

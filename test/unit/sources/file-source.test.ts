@@ -17,6 +17,7 @@ beforeEach(async () => {
   folder = join(root, 'manifests')
   sources = []
   await mkdir(folder)
+  await mkdir(join(root, 'state'))
 })
 afterEach(async () => {
   for (const source of sources) source.close()
@@ -31,7 +32,7 @@ async function open() {
     folder,
     nodeName: 'here',
     ranges: { clusterIPs: [cidr('10.96.0.0/16')], nodePorts: { first: 30_000, last: 32_767 } },
-    allocationsFile: join(root, 'allocations.json'),
+    stateDir: join(root, 'state'),
     log: silentLogger,
     onUpdate: (update) => {
       updates.push(update)
@@ -213,6 +214,40 @@ test('a Service that nothing here can serve is a warning', async () => {
   expect(problems()).toEqual([
     expect.stringMatching(/^warning a\.yaml:1:1: Service default\/web has no effect/),
   ])
+})
+
+test('a file that is broken when the next process starts has its last good state all the same', async () => {
+  await save('a.yaml', configMap('a', 'good'))
+  await save('gone.yaml', configMap('gone'))
+  const first = await open()
+  await save('a.yaml', configMap('a', 'better'))
+  await expect
+    .poll(() => first.known.get('ConfigMap default/a'), { timeout: 1000 })
+    .toMatchObject({ data: new Map([['text', 'better']]) })
+  first.source.close()
+
+  await save('a.yaml', 'broken: [')
+  await rm(join(folder, 'gone.yaml'))
+  const second = await open()
+  expect(second.keys()).toEqual(['ConfigMap default/a'])
+  expect(second.known.get('ConfigMap default/a')).toMatchObject({ data: new Map([['text', 'better']]) })
+  expect(second.problems()).toEqual([
+    expect.stringMatching(/^error a\.yaml:\d+:\d+: .*\(the last good state stays in force\)$/),
+  ])
+})
+
+test('a Service that asks for the address of another keeps the one it had', async () => {
+  await save('a.yaml', service('a', '  clusterIP: 10.96.0.9\n'))
+  await save('b.yaml', service('b'))
+  const { known, problems } = await open()
+  const before = known.get('Service default/b')
+  await save('b.yaml', service('b', '  clusterIP: 10.96.0.9\n'))
+  await expect
+    .poll(problems, { timeout: 1000 })
+    .toEqual([
+      expect.stringMatching(/^error b\.yaml:1: Service default\/b: the cluster IP 10\.96\.0\.9 belongs to/),
+    ])
+  expect(known.get('Service default/b')).toEqual(before)
 })
 
 test('a folder that goes keeps its last state, and is watched again when it comes back', async () => {
