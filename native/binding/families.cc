@@ -3,6 +3,7 @@
 #include "conntrack/conntrack_session.h"
 #include "genetlink/generic_session.h"
 #include "ipvs/ipvs_session.h"
+#include "nftables/monitor_session.h"
 #include "nftables/session.h"
 #include "rtnetlink/route_session.h"
 
@@ -18,6 +19,7 @@ constexpr Family kFamilies[] = {
     {"conntrack", &conntrack::ConntrackSession::open},
     {"generic", &genetlink::GenericSession::open},
     {"ipvs", &ipvs::IpvsSession::open},
+    {"nft-monitor", &nftables::MonitorSession::open},
     {"nftables", &nftables::NftablesSession::open},
     {"route", &rtnetlink::RouteSession::open},
 };

@@ -49,6 +49,7 @@ void Executor::finish() {
   {
     const std::lock_guard lock(mutex_);
     finishing_ = true;
+    if (session_) session_->interrupt();
   }
   changed_.notify_one();
 }
@@ -78,7 +79,10 @@ void Executor::run() {
     lock.unlock();
     complete({job.id, perform(job)});
   }
-  session_.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    session_.reset();
+  }
   complete({kEnded, {}});
 }
 
@@ -99,7 +103,9 @@ Outcome Executor::open() {
     if (auto entered = enterNetworkNamespace(networkNamespace_); !entered) return failed(entered.error());
   auto session = open_(counters_);
   if (!session) return failed(session.error());
+  const std::lock_guard lock(mutex_);
   session_ = std::move(*session);
+  if (finishing_) session_->interrupt();
   return {};
 }
 

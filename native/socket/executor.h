@@ -43,7 +43,7 @@ class Executor {
 
   /** False once finish() was called: the job was not taken. */
   bool submit(Job job);
-  /** Takes no more jobs; the thread ends behind those it has. */
+  /** Takes no more jobs; the thread ends behind those it has, and one that waits for news is interrupted. */
   void finish();
   /** Forgets the jobs that wait, and waits for the one that runs. Idempotent. */
   void stop();
@@ -59,9 +59,9 @@ class Executor {
   const std::string networkNamespace_;
   const std::shared_ptr<Counters> counters_;
   const std::function<void()> wake_;
-  std::unique_ptr<Session> session_;  // the thread's own
 
   std::mutex mutex_;
+  std::unique_ptr<Session> session_;  // the thread's own; set and reset under the lock, for finish()
   std::condition_variable changed_;
   std::deque<Job> jobs_;
   std::vector<Completion> completions_;

@@ -130,6 +130,14 @@ Result<> NetlinkSocket::setOption(int option, int value) {
   return Error{errno, "cannot set netlink option " + std::to_string(option)};
 }
 
+Result<uint32_t> NetlinkSocket::portId() const {
+  sockaddr_nl own{};
+  socklen_t length = sizeof own;
+  if (::getsockname(fd(), reinterpret_cast<sockaddr*>(&own), &length) != 0)
+    return Error{errno, "cannot get the port id of a netlink socket"};
+  return own.nl_pid;
+}
+
 Result<> NetlinkSocket::growSendBuffer(size_t bytes) {
   constexpr size_t kLimit = size_t{1} << 29;  // the kernel doubles the value and keeps it in an int
   if (bytes > kLimit) return fail(EMSGSIZE, "a request of more than 512 MiB: split it");

@@ -58,6 +58,8 @@ class NetlinkSocket {
 
   /** Sets a SOL_NETLINK option, such as NETLINK_GET_STRICT_CHK. */
   Result<> setOption(int option, int value);
+  /** The address of this socket among those of its protocol in the namespace. */
+  Result<uint32_t> portId() const;
   Counters& counters() { return *counters_; }
   int fd() const { return descriptor_.get(); }
 

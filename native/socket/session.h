@@ -25,6 +25,9 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual Outcome handle(const Request& request) = 0;
+  /** Makes a handle() that waits for the kernel's news, now or later, return at once. The only method that
+   * another thread calls; sessions that never wait for long have no use for it. */
+  virtual void interrupt() {}
 };
 
 /** Opens a session in the calling thread's network namespace. */
