@@ -50,14 +50,18 @@ export async function readDocuments(bytes: Uint8Array, pacer: Pacer): Promise<Fi
     customTags: kubernetesTags,
     lineCounter: lines,
     prettyErrors: false,
+    // Its warnings are looked at here rather than printed.
+    logLevel: 'error',
   })
   const faults: FileFault[] = []
   const read: FileDocument[] = []
   for (const document of composer.compose(tokens)) {
     if (pacer.due()) await pacer.pause()
-    for (const error of document.errors)
+    // A warning is a tag that nobody knows, which the API server refuses too.
+    const wrong = [...document.errors, ...document.warnings]
+    for (const error of wrong)
       faults.push({ ...position(lines, error.pos[0]), reason: oneLine(error.message) })
-    if (document.errors.length > 0) continue
+    if (wrong.length > 0) continue
     const result = toValue(document)
     if (result instanceof Error)
       faults.push({ ...position(lines, document.range[0]), reason: oneLine(result.message) })

@@ -65,6 +65,7 @@ describe('says where a broken file is broken:', () => {
     ['a:\n\tb: 1\n', 2],
     ['{"a": 1,, "b": 2}', 1],
     ['a: *nowhere\n', 1],
+    ['a: 1\nb: !secret x\n', 2],
   ])('%j', async (text, line) => {
     const found = await faults(text)
     expect(found.length).toBeGreaterThan(0)
