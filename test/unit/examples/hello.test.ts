@@ -19,7 +19,7 @@ async function readHello() {
     folder: HELLO,
     nodeName: 'here',
     ranges: { clusterIPs: [cidr('10.96.0.0/16')], nodePorts: { first: 30_000, last: 32_767 } },
-    allocationsFile: join(state, 'allocations.json'),
+    stateDir: state,
     log: silentLogger,
     onUpdate: (update) => void changes.push(...update.changes),
   })
