@@ -21,12 +21,10 @@ constexpr size_t kMostChanges = 64;
 
 bool ForeignChanges::configure(ProgramReader program) {
   watched_.clear();
-  own_.clear();
   for (uint32_t left = program.u32(); left > 0 && !program.failed(); left--) {
     const uint8_t family = program.u8();
     watched_.push_back({family, std::string(program.string())});
   }
-  for (uint32_t left = program.u32(); left > 0 && !program.failed(); left--) own_.push_back(program.u32());
   return !program.failed();
 }
 
@@ -34,7 +32,7 @@ void ForeignChanges::take(const Message& message) {
   if (message.header.nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || message.payload.size() < sizeof(nfgenmsg))
     return;
   const uint32_t portId = message.header.nlmsg_pid;
-  if (std::find(own_.begin(), own_.end(), portId) != own_.end()) return;
+  if (isOwn_(portId)) return;
   if (message.header.nlmsg_type == messageType(NFT_MSG_NEWGEN)) return takeGeneration(message);
   const Attributes attributes(attributesOf(message), kTable);
   const Table table{message.payload[0], std::string(attributes.string(NFTA_TABLE_NAME))};

@@ -12,8 +12,10 @@ namespace hawser::nftables {
 /** What others changed in the tables that are watched, gathered from nf_tables notifications. */
 class ForeignChanges {
  public:
-  /** Reads what to look for: u32 count of tables (u8 family, string name; none: every table), u32 count of
-   * u32 port ids whose changes are our own. */
+  /** Changes made through a port for which `isOwn` says yes are nobody else's. */
+  explicit ForeignChanges(bool (*isOwn)(uint32_t portId)) : isOwn_(isOwn) {}
+
+  /** Reads what to look for: u32 count of tables (u8 family, string name); none: every table. */
   bool configure(ProgramReader program);
 
   /** Takes in one notification. The kernel sends those of a transaction together and its generation last. */
@@ -42,8 +44,8 @@ class ForeignChanges {
   bool isWatched(const Table& table) const;
   void takeGeneration(const Message& message);
 
+  bool (*isOwn_)(uint32_t portId);
   std::vector<Table> watched_;
-  std::vector<uint32_t> own_;
   std::vector<Change> changes_;
   uint32_t generation_ = 0;
   bool complete_ = false;

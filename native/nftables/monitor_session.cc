@@ -31,7 +31,7 @@ void MonitorSession::interrupt() {
 
 Outcome MonitorSession::handle(const Request& request) {
   if (request.method != wait || !changes_.configure(ProgramReader(request.program())))
-    return failed({EINVAL, "a wait takes the tables to watch and our own port ids", kMalformedProgram});
+    return failed({EINVAL, "a wait takes the tables to watch", kMalformedProgram});
   pollfd waits[] = {{.fd = socket_.fd(), .events = POLLIN, .revents = 0},
                     {.fd = interruption_.get(), .events = POLLIN, .revents = 0}};
   for (;;) {

@@ -29,7 +29,7 @@ class MonitorSession final : public Session {
   /** An eventfd that stays readable once interrupt() was called. */
   Descriptor interruption_;
   ReceiveRing ring_;
-  ForeignChanges changes_;
+  ForeignChanges changes_{&isOwnPort};
 };
 
 }  // namespace hawser::nftables

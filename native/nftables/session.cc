@@ -63,13 +63,6 @@ Outcome NftablesSession::handle(const Request& request) {
       reply.u32(*now);
       return replied(reply);
     }
-    case Method::portId: {
-      auto own = socket_.portId();
-      if (!own) return failed(own.error());
-      ProgramWriter reply;
-      reply.u32(*own);
-      return replied(reply);
-    }
     default:
       break;
   }

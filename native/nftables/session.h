@@ -18,8 +18,6 @@ enum class Method : uint8_t {
   dumpRules = 8,
   dumpElements = 9,
   dumpVerdictElements = 10,
-  /** Answers the u32 netlink port id of the socket, which notifications of its changes carry. */
-  portId = 11,
 };
 
 /** The conversation with nf_tables over one NETLINK_NETFILTER socket. */

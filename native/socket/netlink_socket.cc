@@ -22,6 +22,12 @@ void setBuffer(int fd, int forced, int polite, int bytes) {
     (void)::setsockopt(fd, SOL_SOCKET, polite, &bytes, sizeof bytes);
 }
 
+uint32_t portIdOf(int fd) {
+  sockaddr_nl own{};
+  socklen_t length = sizeof own;
+  return ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &length) == 0 ? own.nl_pid : 0;
+}
+
 }  // namespace
 
 NetlinkSocket::NetlinkSocket(Descriptor descriptor, std::shared_ptr<Counters> counters)
@@ -40,6 +46,7 @@ Result<NetlinkSocket> NetlinkSocket::open(int protocol, std::shared_ptr<Counters
   if (::connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0)
     return Error{errno, "cannot connect a netlink socket to the kernel"};
   NetlinkSocket socket(std::move(descriptor), std::move(counters));
+  socket.port_ = OwnPort(portIdOf(socket.fd()));
   setBuffer(socket.fd(), SO_RCVBUFFORCE, SO_RCVBUF, kReceiveBuffer);
   if (auto grown = socket.growSendBuffer(kSendBuffer); !grown) return grown.error();
   // Both are refinements: kernels before 4.12 answer without text and offset.
@@ -128,14 +135,6 @@ Result<> NetlinkSocket::waitForReply() {
 Result<> NetlinkSocket::setOption(int option, int value) {
   if (::setsockopt(fd(), SOL_NETLINK, option, &value, sizeof value) == 0) return Unit{};
   return Error{errno, "cannot set netlink option " + std::to_string(option)};
-}
-
-Result<uint32_t> NetlinkSocket::portId() const {
-  sockaddr_nl own{};
-  socklen_t length = sizeof own;
-  if (::getsockname(fd(), reinterpret_cast<sockaddr*>(&own), &length) != 0)
-    return Error{errno, "cannot get the port id of a netlink socket"};
-  return own.nl_pid;
 }
 
 Result<> NetlinkSocket::growSendBuffer(size_t bytes) {

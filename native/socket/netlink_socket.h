@@ -9,6 +9,7 @@
 #include "codec/result.h"
 #include "socket/counters.h"
 #include "socket/descriptor.h"
+#include "socket/own_ports.h"
 #include "socket/receive_ring.h"
 
 namespace hawser {
@@ -58,8 +59,6 @@ class NetlinkSocket {
 
   /** Sets a SOL_NETLINK option, such as NETLINK_GET_STRICT_CHK. */
   Result<> setOption(int option, int value);
-  /** The address of this socket among those of its protocol in the namespace. */
-  Result<uint32_t> portId() const;
   Counters& counters() { return *counters_; }
   int fd() const { return descriptor_.get(); }
 
@@ -72,6 +71,7 @@ class NetlinkSocket {
   Error fail(int number, std::string message);
 
   Descriptor descriptor_;
+  OwnPort port_;
   std::shared_ptr<Counters> counters_;
   std::unique_ptr<ReceiveRing> ring_;
   MessageWriter request_;

@@ -13,8 +13,6 @@ export interface WatchedTable {
 export interface NftMonitorOptions extends SocketOptions {
   /** Tables to hear about. */
   readonly tables: readonly WatchedTable[]
-  /** Netlink port ids of sockets whose changes are our own (`NftablesSocket.portId`). */
-  readonly ownPorts: readonly number[]
 }
 
 /** Who changed a table. */
@@ -45,12 +43,10 @@ export class NftMonitor {
     this.#program = program
   }
 
-  /** From here on nothing is missed. Rejects with a NetlinkError without CAP_NET_ADMIN or nf_tables. */
+  /** From here on nothing is missed. What sockets of this process change is not reported. Rejects with a NetlinkError without CAP_NET_ADMIN or nf_tables. */
   static async open(options: NftMonitorOptions): Promise<NftMonitor> {
     const program = new ProgramWriter().u32(options.tables.length)
     for (const { family, name } of options.tables) program.u8(FAMILY_NUMBERS[family]).string(name)
-    program.u32(options.ownPorts.length)
-    for (const port of options.ownPorts) program.u32(port)
     return new NftMonitor(await NetlinkChannel.open('nft-monitor', options), program.view())
   }
 

@@ -49,7 +49,6 @@ const METHODS = {
   dumpRules: 8,
   dumpElements: 9,
   dumpVerdictElements: 10,
-  portId: 11,
 } as const
 
 export interface CommitOptions {
@@ -107,12 +106,6 @@ export class NftablesSocket {
   /** The number that every change of any table of the namespace raises. */
   async generation(): Promise<number> {
     const reply = await this.#channel.request(METHODS.generation, [], () => 'get the ruleset generation')
-    return new ProgramReader(reply).u32()
-  }
-
-  /** The number that notifications of this socket's changes carry; it stays the same while the socket is open. */
-  async portId(): Promise<number> {
-    const reply = await this.#channel.request(METHODS.portId, [], () => 'get the port id')
     return new ProgramReader(reply).u32()
   }
 

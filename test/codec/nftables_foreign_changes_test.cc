@@ -12,6 +12,8 @@ constexpr uint8_t kIp = 2;
 constexpr uint32_t kOurs = 77;
 constexpr uint32_t kTheirs = 1234;
 
+bool isOurs(uint32_t portId) { return portId == kOurs; }
+
 std::vector<uint8_t> watching(std::initializer_list<const char*> tables) {
   ProgramWriter program;
   program.u32(static_cast<uint32_t>(tables.size()));
@@ -19,8 +21,6 @@ std::vector<uint8_t> watching(std::initializer_list<const char*> tables) {
     program.u8(kIp);
     program.string(table);
   }
-  program.u32(1);
-  program.u32(kOurs);
   return program.take();
 }
 
@@ -55,7 +55,7 @@ void generation(ForeignChanges& changes, uint32_t portId) {
 }  // namespace
 
 TEST_CASE("a transaction of somebody else is told once, at its end, with who it was") {
-  ForeignChanges changes;
+  ForeignChanges changes(isOurs);
   REQUIRE(changes.configure(ProgramReader(watching({"hawser"}))));
   element(changes, kTheirs, "hawser");
   element(changes, kTheirs, "hawser");
@@ -78,7 +78,7 @@ TEST_CASE("a transaction of somebody else is told once, at its end, with who it 
 }
 
 TEST_CASE("our own transactions and other tables are nobody's business") {
-  ForeignChanges changes;
+  ForeignChanges changes(isOurs);
   REQUIRE(changes.configure(ProgramReader(watching({"hawser"}))));
   element(changes, kOurs, "hawser");
   generation(changes, kOurs);
@@ -88,7 +88,7 @@ TEST_CASE("our own transactions and other tables are nobody's business") {
 }
 
 TEST_CASE("without tables to watch every table counts") {
-  ForeignChanges changes;
+  ForeignChanges changes(isOurs);
   REQUIRE(changes.configure(ProgramReader(watching({}))));
   element(changes, kTheirs, "cni");
   generation(changes, kTheirs);
@@ -96,7 +96,7 @@ TEST_CASE("without tables to watch every table counts") {
 }
 
 TEST_CASE("lost notifications are told at once, and only once") {
-  ForeignChanges changes;
+  ForeignChanges changes(isOurs);
   REQUIRE(changes.configure(ProgramReader(watching({"hawser"}))));
   changes.lose();
   REQUIRE(changes.ready());
@@ -106,7 +106,7 @@ TEST_CASE("lost notifications are told at once, and only once") {
 }
 
 TEST_CASE("a wait that is cut short is refused") {
-  ForeignChanges changes;
+  ForeignChanges changes(isOurs);
   auto program = watching({"hawser"});
   program.resize(program.size() - 1);
   CHECK_FALSE(changes.configure(ProgramReader(program)));

@@ -14,7 +14,6 @@ beforeEach(async () => {
   monitor = await NftMonitor.open({
     netns: netns.path,
     tables: [{ family: 'ip', name: 'ours' }],
-    ownPorts: [await socket.portId()],
   })
 })
 
