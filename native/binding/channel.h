@@ -32,6 +32,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   /** close() for an object that was collected: nobody waits. */
   void abandon() { executor_->finish(); }
   const Counters& counters() const { return *counters_; }
+  std::shared_ptr<const Readable> readable() const { return executor_->readable(); }
 
  private:
   struct Pending {

@@ -1,6 +1,7 @@
 #include "binding/families.h"
 
 #include "conntrack/conntrack_session.h"
+#include "conntrack/events_session.h"
 #include "genetlink/generic_session.h"
 #include "ipvs/ipvs_session.h"
 #include "nftables/monitor_session.h"
@@ -17,6 +18,7 @@ struct Family {
 
 constexpr Family kFamilies[] = {
     {"conntrack", &conntrack::ConntrackSession::open},
+    {"conntrack-events", &conntrack::EventsSession::open},
     {"generic", &genetlink::GenericSession::open},
     {"ipvs", &ipvs::IpvsSession::open},
     {"nft-monitor", &nftables::MonitorSession::open},

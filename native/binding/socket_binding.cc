@@ -9,6 +9,7 @@ Napi::Function SocketBinding::define(Napi::Env env) {
   return DefineClass(env, "Socket",
                      {
                          InstanceMethod<&SocketBinding::request>("request"),
+                         InstanceMethod<&SocketBinding::read>("read"),
                          InstanceMethod<&SocketBinding::stats>("stats"),
                          InstanceMethod<&SocketBinding::close>("close"),
                      });
@@ -36,6 +37,21 @@ Napi::Value SocketBinding::request(const Napi::CallbackInfo& info) {
   }
   const auto method = static_cast<uint8_t>(info[0].As<Napi::Number>().Uint32Value());
   return channel_->request(info.Env(), method, info[1].As<Napi::Array>());
+}
+
+Napi::Value SocketBinding::read(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  if (!info[0].IsNumber() || !info[1].IsTypedArray() ||
+      info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
+    Napi::TypeError::New(env, "read(block, Float64Array)").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  auto into = info[1].As<Napi::Float64Array>();
+  const auto readable = channel_->readable();
+  const size_t count = readable ? readable->read(info[0].As<Napi::Number>().Uint32Value(),
+                                                 std::span<double>(into.Data(), into.ElementLength()))
+                                : 0;
+  return Napi::Number::New(env, static_cast<double>(count));
 }
 
 Napi::Value SocketBinding::stats(const Napi::CallbackInfo& info) {

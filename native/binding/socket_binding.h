@@ -10,8 +10,8 @@ namespace hawser {
 
 /**
  * The addon's Socket class: `new Socket(family, netnsPath | undefined)`, `request(method, buffers)`,
- * `stats()`, `close()`. Method 0 opens it. What the buffers hold is between a family's TypeScript and its
- * session.
+ * `read(block, into)`, `stats()`, `close()`. Method 0 opens it. What the buffers hold is between a family's
+ * TypeScript and its session.
  */
 class SocketBinding : public Napi::ObjectWrap<SocketBinding> {
  public:
@@ -21,6 +21,7 @@ class SocketBinding : public Napi::ObjectWrap<SocketBinding> {
 
  private:
   Napi::Value request(const Napi::CallbackInfo& info);
+  Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 

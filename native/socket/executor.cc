@@ -1,29 +1,17 @@
 #include "socket/executor.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <cerrno>
 #include <exception>
 
 #include "socket/network_namespace.h"
+#include "socket/quiet_thread.h"
 
 namespace hawser {
 namespace {
 
 Outcome failed(Error error) { return {.reply = {}, .error = std::move(error), .failures = {}}; }
-
-/** Starts a thread on which no signal is delivered: they are the main thread's, and would interrupt system
- * calls. */
-template <typename Body>
-std::thread startQuietThread(Body body) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(body);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
-}
 
 }  // namespace
 
@@ -68,6 +56,11 @@ std::vector<Executor::Completion> Executor::completions() {
   return std::exchange(completions_, {});
 }
 
+std::shared_ptr<const Readable> Executor::readable() {
+  const std::lock_guard lock(mutex_);
+  return readable_;
+}
+
 void Executor::run() {
   pthread_setname_np(pthread_self(), "hawser-netlink");
   for (;;) {
@@ -105,6 +98,7 @@ Outcome Executor::open() {
   if (!session) return failed(session.error());
   const std::lock_guard lock(mutex_);
   session_ = std::move(*session);
+  readable_ = session_->readable();
   if (finishing_) session_->interrupt();
   return {};
 }

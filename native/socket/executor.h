@@ -48,6 +48,8 @@ class Executor {
   /** Forgets the jobs that wait, and waits for the one that runs. Idempotent. */
   void stop();
   std::vector<Completion> completions();
+  /** What the session lets others read meanwhile; nothing before it is open, or when it has none. */
+  std::shared_ptr<const Readable> readable();
 
  private:
   void run();
@@ -65,6 +67,7 @@ class Executor {
   std::condition_variable changed_;
   std::deque<Job> jobs_;
   std::vector<Completion> completions_;
+  std::shared_ptr<const Readable> readable_;
   bool finishing_ = false;
   std::thread thread_;  // last: it uses everything above
 };

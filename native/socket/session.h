@@ -20,11 +20,21 @@ struct Request {
   }
 };
 
+/** Numbers that any thread may read while the session works: `block` says which, by the family's own count.
+ */
+class Readable {
+ public:
+  virtual ~Readable() = default;
+  /** Copies as many as fit, and returns how many that were. */
+  virtual size_t read(uint32_t block, std::span<double> into) const = 0;
+};
+
 /** A family's conversation with the kernel: made, used and destroyed on one thread, which owns its socket. */
 class Session {
  public:
   virtual ~Session() = default;
   virtual Outcome handle(const Request& request) = 0;
+  virtual std::shared_ptr<const Readable> readable() { return nullptr; }
   /** Makes a handle() that waits for the kernel's news, now or later, return at once. The only method that
    * another thread calls; sessions that never wait for long have no use for it. */
   virtual void interrupt() {}

@@ -13,6 +13,8 @@ export interface Addon {
 export interface NativeSocket {
   /** Method 0 opens. The buffers must not change until the promise settles. Rejects with a native failure. */
   request(method: number, buffers: readonly Uint8Array[]): Promise<Uint8Array>
+  /** Numbers that some families let be read at any time; 0 of others. */
+  read(block: number, into: Float64Array): number
   stats(): SocketStats
   close(): Promise<void>
 }

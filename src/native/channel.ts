@@ -46,6 +46,11 @@ export class NetlinkChannel {
     }
   }
 
+  /** Copies numbers that the native side keeps, those of `block`, without waiting for its thread; returns how many. */
+  read(block: number, into: Float64Array): number {
+    return this.#socket.read(block, into)
+  }
+
   stats(): SocketStats {
     return this.#socket.stats()
   }

@@ -59,6 +59,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   EPROTONOSUPPORT: 'this kernel lacks the netlink family (CONFIG_NETFILTER_NETLINK, CONFIG_NF_TABLES, …)',
   EOPNOTSUPP: 'this kernel lacks the feature, or its module is not loaded',
   ERESTART: 'someone else changed the ruleset meanwhile: read it again and retry',
+  ERR_CONNTRACK_ABSENT: 'load nf_conntrack_netlink or run a kernel that has it; Services work without',
+  ERR_CONNTRACK_EVENTS_OFF: 'sysctl -w net.netfilter.nf_conntrack_events=1 brings them back',
+  ERR_CONNTRACK_RESYNC_OVERRUN: 'try again when less happens, or give the events a larger buffer',
   ENOBUFS: 'raise net.core.rmem_max or run with CAP_NET_ADMIN',
 }
 

@@ -1,0 +1,112 @@
+#include "conntrack/event_socket.h"
+
+#include <linux/filter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace hawser::conntrack {
+namespace {
+
+constexpr int kGroups[] = {NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_DESTROY};
+
+/** Passes events with IPS_DST_NAT in CTA_STATUS, which NEW and DESTROY events both carry. */
+bool attachTranslatedFilter(int fd) {
+  constexpr uint32_t kAttributes = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(nfgenmsg));
+  const uint32_t ancillary = static_cast<uint32_t>(SKF_AD_OFF);
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_IMM, kAttributes),
+      BPF_STMT(BPF_LDX | BPF_IMM, CTA_STATUS),
+      // A: offset of the attribute X from offset A on, 0 when there is none.
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, ancillary + SKF_AD_NLATTR),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0),
+      BPF_STMT(BPF_MISC | BPF_TAX, 0),
+      BPF_STMT(BPF_LD | BPF_W | BPF_IND, NLA_HDRLEN),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, IPS_DST_NAT, 1, 0),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+  };
+  const sock_fprog filter{.len = sizeof program / sizeof *program, .filter = program};
+  return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
+}
+
+}  // namespace
+
+struct EventSocket::Ring {
+  std::array<std::array<uint8_t, kSlotSize>, kSlots> memory;
+  std::array<iovec, kSlots> vectors{};
+  std::array<sockaddr_nl, kSlots> senders{};
+  std::array<mmsghdr, kSlots> headers{};
+
+  Ring() {
+    for (size_t slot = 0; slot < kSlots; slot++) {
+      vectors[slot] = {.iov_base = memory[slot].data(), .iov_len = kSlotSize};
+      headers[slot].msg_hdr.msg_name = &senders[slot];
+      headers[slot].msg_hdr.msg_iov = &vectors[slot];
+      headers[slot].msg_hdr.msg_iovlen = 1;
+    }
+  }
+};
+
+void EventSocket::RingDeleter::operator()(Ring* ring) const { delete ring; }
+
+EventSocket::EventSocket(Descriptor descriptor) : descriptor_(std::move(descriptor)), ring_(new Ring) {}
+
+Result<EventSocket> EventSocket::open(const EventOptions& options) {
+  Descriptor descriptor(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
+  if (!descriptor) return Error{errno, "cannot open a netlink socket for connection tracking events"};
+  EventSocket socket(std::move(descriptor));
+  const int fd = socket.fd();
+  const int bytes = static_cast<int>(std::min<uint32_t>(options.bufferBytes, INT32_MAX / 2));
+  // Without CAP_NET_ADMIN the polite option applies, up to net.core.rmem_max.
+  if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
+    (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  constexpr int on = 1;
+  if (::setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on) != 0)
+    return Error{errno, "cannot have lost events counted"};
+  if (options.translatedOnly && !attachTranslatedFilter(fd))
+    return Error{errno, "cannot filter connection tracking events"};
+  const sockaddr_nl own{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0)
+    return Error{errno, "cannot bind a netlink socket"};
+  for (const int group : kGroups)
+    if (::setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
+      return Error{errno, "cannot subscribe to connection tracking events"};
+  return socket;
+}
+
+int EventSocket::receive() {
+  for (mmsghdr& header : ring_->headers) header.msg_hdr.msg_namelen = sizeof(sockaddr_nl);
+  const int count = ::recvmmsg(fd(), ring_->headers.data(), kSlots, MSG_DONTWAIT, nullptr);
+  return count < 0 && errno == EAGAIN ? 0 : count;
+}
+
+std::span<const uint8_t> EventSocket::datagram(int slot) const {
+  const mmsghdr& header = ring_->headers[static_cast<size_t>(slot)];
+  if ((header.msg_hdr.msg_flags & MSG_TRUNC) || ring_->senders[static_cast<size_t>(slot)].nl_pid != 0)
+    return {};
+  return std::span(ring_->memory[static_cast<size_t>(slot)]).first(header.msg_len);
+}
+
+uint32_t EventSocket::takeDropped() {
+  std::array<uint32_t, SK_MEMINFO_VARS> info{};
+  socklen_t length = sizeof info;
+  if (::getsockopt(fd(), SOL_SOCKET, SO_MEMINFO, info.data(), &length) != 0) return 0;
+  const uint32_t dropped = info[SK_MEMINFO_DROPS] - droppedBefore_;  // wraps as the kernel's own does
+  droppedBefore_ = info[SK_MEMINFO_DROPS];
+  return dropped;
+}
+
+uint32_t EventSocket::bufferBytes() const {
+  int bytes = 0;
+  socklen_t length = sizeof bytes;
+  (void)::getsockopt(fd(), SOL_SOCKET, SO_RCVBUF, &bytes, &length);
+  return static_cast<uint32_t>(bytes);
+}
+
+}  // namespace hawser::conntrack

@@ -1,0 +1,146 @@
+#include "conntrack/events_session.h"
+
+#include <fcntl.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include <cerrno>
+
+#include "conntrack/search.h"
+
+namespace hawser::conntrack {
+namespace {
+
+constexpr const char* kEventsSetting = "/proc/sys/net/netfilter/nf_conntrack_events";
+
+Outcome failed(Error error) { return {.reply = {}, .error = std::move(error), .failures = {}}; }
+
+Outcome malformedProgram(const char* why) { return failed(Error{EINVAL, why, kMalformedProgram}); }
+
+/**
+ * Whether flows tell of themselves, in the calling thread's network namespace. 2, the default, lets only
+ * those flows tell of their end that began while someone listened: 1 is set instead, so that the flows of
+ * today are still counted right by the process of tomorrow. A read-only /proc/sys leaves it at 2.
+ */
+Result<> ensureEvents() {
+  const Descriptor setting(::open(kEventsSetting, O_RDWR | O_CLOEXEC));
+  const Descriptor readOnly(setting ? -1 : ::open(kEventsSetting, O_RDONLY | O_CLOEXEC));
+  const int fd = setting ? setting.get() : readOnly.get();
+  char value = 0;
+  if (fd < 0 || ::read(fd, &value, 1) != 1)
+    return Error{errno, "this kernel sends no connection tracking events (CONFIG_NF_CONNTRACK_EVENTS)",
+                 kConntrackAbsent};
+  if (value == '0')
+    return Error{ENODATA,
+                 "connection tracking events are switched off: net.netfilter.nf_conntrack_events is 0",
+                 kEventsOff};
+  if (value == '2' && setting) (void)::pwrite(fd, "1", 1, 0);
+  return Unit{};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> EventsSession::open(std::shared_ptr<Counters> counters) {
+  auto socket = NetlinkSocket::open(NETLINK_NETFILTER, std::move(counters));
+  if (!socket) return socket.error();
+  return std::unique_ptr<Session>(new EventsSession(std::move(*socket)));
+}
+
+Outcome EventsSession::handle(const Request& request) {
+  if (request.method == start) return startReading(ProgramReader(request.program()));
+  if (!reader_) return malformedProgram("connection tracking events were never started");
+  switch (request.method) {
+    case setTable:
+      return replaceTable(request);
+    case resync:
+      return recount();
+    default:
+      return malformedProgram("unknown method of a conntrack events socket");
+  }
+}
+
+Outcome EventsSession::startReading(ProgramReader program) {
+  const EventOptions options{.bufferBytes = program.u32(), .translatedOnly = program.u8() != 0};
+  if (program.failed() || !program.done()) return malformedProgram("malformed options of conntrack events");
+  if (reader_) return {};
+  if (auto present = probe(); !present) return failed(present.error());
+  if (auto events = ensureEvents(); !events) return failed(events.error());
+  auto socket = EventSocket::open(options);
+  if (!socket) return failed(socket.error());
+  reader_ = std::make_unique<EventReader>(std::move(*socket), flows_);
+  return {};
+}
+
+Result<> EventsSession::probe() {
+  auto answered = socket_.call(
+      "ask for connection tracking",
+      [](MessageWriter& writer, uint32_t sequence, uint16_t flags) {
+        writer.begin(messageType(IPCTNL_MSG_CT_GET_STATS), flags, sequence);
+        writer.header(nfgenmsg{.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = 0});
+        writer.end();
+      },
+      [](const Message&) -> Result<> { return Unit{}; });
+  // nfnetlink's answers for a subsystem that is not there.
+  if (!answered && (answered.error().number == EINVAL || answered.error().number == EOPNOTSUPP))
+    return Error{answered.error().number,
+                 "this kernel has no connection tracking over netlink (CONFIG_NF_CT_NETLINK)",
+                 kConntrackAbsent};
+  return answered;
+}
+
+Outcome EventsSession::replaceTable(const Request& request) {
+  if (request.buffers.size() != 3) return malformedProgram("a conntrack table takes two buffers");
+  auto made = Classifier::of(request.buffers[1], request.buffers[2]);
+  if (!made) return malformedProgram("a conntrack table is malformed");
+  const auto before = std::exchange(table_, std::make_shared<Classifier>(std::move(*made)));
+  if (!flows_->frontends.grow(table_->frontendRows()) || !flows_->lifetimes.grow(table_->frontendRows()) ||
+      !flows_->endpoints.grow(table_->endpointRows()))
+    return malformedProgram("a conntrack table has more rows than there are counters");
+  std::vector<uint32_t> freedFrontends, freedEndpoints;
+  for (uint32_t row = 0; row < before->frontendRows(); row++)
+    if (before->frontendUsed(row) && !table_->frontendUsed(row)) freedFrontends.push_back(row);
+  for (uint32_t row = 0; row < before->endpointRows(); row++)
+    if (before->endpointUsed(row) && !table_->endpointUsed(row)) freedEndpoints.push_back(row);
+  reader_->adopt(table_, std::move(freedFrontends), std::move(freedEndpoints));
+  return {};
+}
+
+Outcome EventsSession::recount() {
+  std::vector<SeenFlow> flows;
+  reader_->beginResync();
+  auto dumped = dumpFlows(flows);
+  if (!dumped) flows.clear();
+  const bool valid = reader_->endResync(flows);
+  if (!dumped) return failed(dumped.error());
+  if (!valid)
+    return failed(
+        Error{ENOBUFS, "connection tracking events were lost while the table was read", kResyncOverrun});
+  return {};
+}
+
+Result<> EventsSession::dumpFlows(std::vector<SeenFlow>& flows) {
+  Filter translated;
+  translated.values.status = translated.statusMask = IPS_DST_NAT;
+  Flow flow;
+  return socket_.dump(
+      "list translated connections",
+      [&](MessageWriter& writer, uint32_t sequence, uint16_t flags) {
+        writer.begin(messageType(IPCTNL_MSG_CT_GET), flags, sequence);
+        translated.write(writer);
+        writer.end();
+      },
+      [&] { flows.clear(); },
+      [&](const Message& message) -> Result<> {
+        if (message.header.nlmsg_type != messageType(IPCTNL_MSG_CT_NEW)) return Unit{};
+        if (!readFlow(message, flow))
+          return Error{EBADMSG, "a connection tracking entry with malformed attributes", kMalformedReply};
+        // Asked of each again: kernels before 5.8 do not know the filter.
+        if (!(flow.status & IPS_DST_NAT)) return Unit{};
+        const Rows rows = table_->classify(flow);
+        if (rows.frontend != kNoRow) flows.push_back({.key = flow.key(), .rows = rows, .alive = true});
+        return Unit{};
+      });
+}
+
+}  // namespace hawser::conntrack

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+
+#include "codec/program_reader.h"
+#include "conntrack/event_reader.h"
+#include "socket/netlink_socket.h"
+#include "socket/session.h"
+
+namespace hawser::conntrack {
+
+/** Codes of what keeps events from coming; src/native/conntrack-events.ts says what to do about each. */
+inline constexpr const char* kConntrackAbsent = "ERR_CONNTRACK_ABSENT";
+inline constexpr const char* kEventsOff = "ERR_CONNTRACK_EVENTS_OFF";
+inline constexpr const char* kResyncOverrun = "ERR_CONNTRACK_RESYNC_OVERRUN";
+
+/**
+ * Counts the flows of Services in a network namespace. Requests prepare tables and dump on the session's own
+ * thread, beside the reader's.
+ */
+class EventsSession final : public Session {
+ public:
+  /**
+   * Methods, as src/native/conntrack-events.ts numbers them.
+   *
+   * `start` takes u32 receive buffer bytes and u8 translated flows only, and fails where events cannot come.
+   * `setTable` takes no program but two buffers, FrontendRecord and EndpointRecord back to back, and returns
+   * when events are counted by them. `resync` recomputes active flows from a dump; it fails with
+   * ERR_CONNTRACK_RESYNC_OVERRUN when events were lost while it ran.
+   */
+  enum Method : uint8_t { start = 1, setTable = 2, resync = 3 };
+
+  static Result<std::unique_ptr<Session>> open(std::shared_ptr<Counters> counters);
+  Outcome handle(const Request& request) override;
+  std::shared_ptr<const Readable> readable() override { return flows_; }
+
+ private:
+  explicit EventsSession(NetlinkSocket socket) : socket_(std::move(socket)) {}
+
+  Outcome startReading(ProgramReader program);
+  Outcome replaceTable(const Request& request);
+  Outcome recount();
+  Result<> probe();
+  Result<> dumpFlows(std::vector<SeenFlow>& flows);
+
+  NetlinkSocket socket_;
+  std::shared_ptr<FlowCounters> flows_ = std::make_shared<FlowCounters>();
+  std::shared_ptr<const Classifier> table_ = std::make_shared<Classifier>();
+  std::unique_ptr<EventReader> reader_;
+};
+
+}  // namespace hawser::conntrack
