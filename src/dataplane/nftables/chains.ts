@@ -1,22 +1,29 @@
 import type { ChainSpec } from '../../native/nftables.ts'
-import { balancerChain, DROP, parseClass, REJECT } from './classes.ts'
-import { CLASSES } from './layout.ts'
+import { type Balancer, balancerChain, localBalancer, mainBalancer, parseBalancer } from './balancers.ts'
+import { type Balancing, DROP, parseClass, REJECT } from './classes.ts'
+import { AFFINITY, CLASSES, UPPER_SLOTS } from './layout.ts'
 import {
   addressIn,
+  changeMemory,
   clearPriority,
+  clientNotInSet,
   destinationInSet,
+  drawEndpointId,
   drop,
   goto,
   gotoByPriority,
+  isFromHere,
   isMarked,
   markForMasquerade,
   masquerade,
   pairInSet,
+  recallEndpointId,
   rejectOther,
   rejectTcp,
   returnToCaller,
   type Statement,
   setPriorityFromMap,
+  translateToEndpointId,
   translateToSlot,
   unmark,
   wasTranslated,
@@ -73,16 +80,37 @@ export function constantChains(config: TableConfig): readonly Chain[] {
 
 /** The chain of a class, or one that classes go to, made from its name. Throws a RangeError for a name that is none. */
 export function namedChain(name: string, config: TableConfig): Chain {
-  const balancer = /^lb-([1-9]\d*)$/.exec(name)
-  if (balancer !== null) return { name, rules: balance(Number(balancer[1]), config) }
-  const balancing = parseClass(name)
-  if (balancing === undefined) throw new RangeError(`${name} is a constant chain`)
-  const next = goto(balancerChain(balancing.slots))
-  const keepSource = balancing.kind === 'c' && !config.masqueradeAll
-  return {
-    name,
-    rules: [clearPriority, ...(keepSource ? masqueradeOutsiders(config, next) : [markForMasquerade]), next],
+  const balancer = parseBalancer(name)
+  if (balancer !== undefined)
+    return {
+      name,
+      rules: balancer.affinitySeconds > 0 ? remember(balancer, config) : balance(balancer, config),
+    }
+  const meaning = parseClass(name)
+  switch (meaning.does) {
+    case 'filter':
+      return { name, rules: [rule(clientNotInSet(config.family, 'lbsrc'), drop), goto(meaning.next)] }
+    case 'balance':
+      return { name, rules: [clearPriority, ...route(meaning.balancing, config)] }
+    default:
+      throw new RangeError(`${name} is a constant chain`)
   }
+}
+
+/** Who goes to which balancer, and is masqueraded on the way. */
+function route(balancing: Balancing, config: TableConfig): readonly Statement[] {
+  const next = goto(balancerChain(mainBalancer(balancing)))
+  if (balancing.kind === 'cluster')
+    return config.masqueradeAll ? [markForMasquerade, next] : [...masqueradeOutsiders(config, next), next]
+  if (balancing.local === undefined) return [markForMasquerade, next]
+  const local = localBalancer(balancing)
+  return [
+    // Pods and this node are served as if they went out to a load balancer and came back in elsewhere. A pod keeps
+    // its source; the node's own, which may be the very address it asks, would not bring the answer back here.
+    ...config.podCidrs.map((cidr) => rule(addressIn('saddr', cidr), next)),
+    rule(isFromHere, markForMasquerade, next),
+    local === undefined ? drop : goto(balancerChain(local)),
+  ]
 }
 
 /** Masquerades the rest after those who keep their source have left; without pod CIDRs nobody is known to be outside. */
@@ -91,15 +119,37 @@ const masqueradeOutsiders = ({ podCidrs }: TableConfig, next: Statement): readon
     ? []
     : [...podCidrs.map((cidr) => rule(addressIn('saddr', cidr), next)), markForMasquerade]
 
+const firstSlot = ({ upper }: Balancer): number => (upper ? UPPER_SLOTS : 0)
+
+/** All slots, then the first alone. */
+const draws = ({ slots }: Balancer): readonly number[] => (slots > 1 ? [slots, 1] : [1])
+
 /**
  * A draw that finds its slot gone belongs to a packet that was given its class just before the last endpoint was
- * removed: slot 0 takes it. No slot 0 either: silence, and the client's next try finds the new state.
+ * removed: the first slot takes it. None there either: silence, and the client's next try finds the new state.
  */
-const balance = (slots: number, { family }: TableConfig): readonly Statement[] => [
-  ...(slots > 1 ? [translateToSlot(family, slots, 'eps')] : []),
-  translateToSlot(family, 1, 'eps'),
+const balance = (balancer: Balancer, { family }: TableConfig): readonly Statement[] => [
+  ...draws(balancer).map((slots) => translateToSlot(family, slots, firstSlot(balancer), 'eps')),
   drop,
 ]
+
+/**
+ * The client gets what it got last, and its time begins anew. An ID that is no endpoint's any more ends the rule after
+ * it: the memory goes, and the same packet draws. Where there is no room to remember, it draws without.
+ */
+function remember(balancer: Balancer, { family }: TableConfig): readonly Statement[] {
+  const { slots, affinitySeconds: seconds } = balancer
+  const update = changeMemory(family, AFFINITY, { op: 'update', seconds })
+  const translate = translateToEndpointId(family, 'aeps')
+  const draw = (count: number): Statement => drawEndpointId(family, count, firstSlot(balancer), 'aidx')
+  return [
+    rule(recallEndpointId(family, AFFINITY), update, translate),
+    changeMemory(family, AFFINITY, { op: 'delete' }),
+    rule(draw(slots), update, translate),
+    ...draws(balancer).map((count) => rule(draw(count), translate)),
+    drop,
+  ]
+}
 
 function podEgress({ podCidrs, serviceCidrs }: TableConfig): readonly Chain[] {
   if (podCidrs.length === 0) return []

@@ -1,9 +1,20 @@
 import type { Frontend } from '../desired/frontend.ts'
+import type { Placement } from './placement.ts'
 
 declare const classBrand: unique symbol
 /**
  * How connections to a frontend are treated, spelled as the chain that does it: `c-3` balances a cluster IP over
  * three slots. The chain's rules follow from the name, so a class never changes: it comes and goes.
+ *
+ * | name | meaning |
+ * |---|---|
+ * | `reject-it`, `drop-it` | nobody is there to take it |
+ * | `c-N` | cluster IP, N endpoints |
+ * | `x-N` | external, policy Cluster |
+ * | `xl-N-L` | external, policy Local: N endpoints for pods and this node, the first L for others |
+ * | `xu-N-L` | the same with L endpoints of the upper range for others |
+ * | `…-tS` | with an affinity of S seconds |
+ * | `f…` | for sources in `lbsrc` only; `f-reject-it` where there is no endpoint |
  */
 export type ClassName = string & { readonly [classBrand]: true }
 
@@ -11,44 +22,88 @@ const className = (name: string): ClassName => name as ClassName
 
 export const REJECT = className('reject-it')
 export const DROP = className('drop-it')
+const FILTERED_REJECT = className(`f-${REJECT}`)
 
-/**
- * A cluster IP's class keeps the source of pods; any other way in (`x`) always masquerades, since the answer of an
- * endpoint on another node must come back through this one.
- */
-export type ClassKind = 'c' | 'x'
+/** Clients from outside under externalTrafficPolicy Local. */
+export interface LocalSlots {
+  /** 0: they are dropped. */
+  readonly slots: number
+  readonly upper: boolean
+}
 
+/** A class that balances. */
 export interface Balancing {
-  readonly kind: ClassKind
+  /**
+   * A cluster IP keeps the source of pods; any other way in masquerades, since the answer of an endpoint on another
+   * node must come back through this one, unless `local` says otherwise.
+   */
+  readonly kind: 'cluster' | 'external'
   /** Slots 0 to slots - 1 have an element. */
   readonly slots: number
+  readonly local: LocalSlots | undefined
+  /** 0 is none. */
+  readonly affinitySeconds: number
 }
 
-export function classOf(frontend: Frontend): ClassName {
-  const slots = frontend.endpoints.length
-  if (frontend.sourceRanges.length > 0) return DROP
-  if (slots === 0) return frontend.whenEmpty === 'reject' ? REJECT : DROP
-  return className(`${frontend.kind === 'ClusterIP' ? 'c' : 'x'}-${slots}`)
+/** What a class name says. */
+export type ClassMeaning =
+  | { readonly does: 'reject' | 'drop' }
+  | { readonly does: 'balance'; readonly balancing: Balancing }
+  /** Drops sources that are not in `lbsrc`, then does what `next` does. */
+  | { readonly does: 'filter'; readonly next: ClassName }
+
+export function classOf(frontend: Frontend, { slots, upper, leading }: Placement): ClassName {
+  const filtered = frontend.sourceRanges.length > 0
+  if (slots.length === 0) return frontend.whenEmpty === 'drop' ? DROP : filtered ? FILTERED_REJECT : REJECT
+  const local =
+    frontend.localEndpoints === undefined
+      ? undefined
+      : { slots: leading ?? upper.length, upper: leading === undefined }
+  const plain = balancingName({
+    kind: frontend.kind === 'ClusterIP' ? 'cluster' : 'external',
+    slots: slots.length,
+    local,
+    affinitySeconds: frontend.affinitySeconds,
+  })
+  return filtered ? className(`f${plain}`) : plain
 }
 
-/** What a class name says; undefined for the two that take no connection. Throws a RangeError for any other text. */
-export function parseClass(name: string): Balancing | undefined {
-  if (name === REJECT || name === DROP) return undefined
-  const match = /^([cx])-([1-9]\d*)$/.exec(name)
+function balancingName({ kind, slots, local, affinitySeconds }: Balancing): ClassName {
+  const way = kind === 'cluster' ? 'c' : local === undefined ? 'x' : local.upper ? 'xu' : 'xl'
+  const affinity = affinitySeconds > 0 ? `-t${affinitySeconds}` : ''
+  return className(`${way}-${slots}${local === undefined ? '' : `-${local.slots}`}${affinity}`)
+}
+
+const NAME = /^(?:(c|x)-([1-9]\d*)|x([lu])-([1-9]\d*)-(\d+))(?:-t([1-9]\d*))?$/
+
+/** Throws a RangeError for a text that is no class. */
+export function parseClass(name: string): ClassMeaning {
+  if (name === REJECT) return { does: 'reject' }
+  if (name === DROP) return { does: 'drop' }
+  if (name === FILTERED_REJECT) return { does: 'filter', next: REJECT }
+  if (name.startsWith('fx')) {
+    parseClass(name.slice(1))
+    return { does: 'filter', next: className(name.slice(1)) }
+  }
+  const match = NAME.exec(name)
   if (match === null) throw new RangeError(`${name} is no class`)
-  return { kind: match[1] === 'c' ? 'c' : 'x', slots: Number(match[2]) }
-}
-
-export const balancerChain = (slots: number): string => `lb-${slots}`
-
-/** The chains that a class needs beyond the constant ones, in the order they are made. */
-export function chainsOf(name: ClassName): readonly string[] {
-  const balancing = parseClass(name)
-  return balancing === undefined ? [] : [balancerChain(balancing.slots), name]
+  const [, way, slots, range, slotsOfAll, localSlots, seconds] = match
+  const balancing: Balancing = {
+    kind: way === 'c' ? 'cluster' : 'external',
+    slots: Number(slots ?? slotsOfAll),
+    local: range === undefined ? undefined : { slots: Number(localSlots), upper: range === 'u' },
+    affinitySeconds: Number(seconds ?? 0),
+  }
+  return { does: 'balance', balancing }
 }
 
 /** Few Services have more endpoints than this; the classes for that many exist before anyone needs them. */
 const LIKELY_SLOTS = 8
+
+const likely = (kind: Balancing['kind']): readonly ClassName[] =>
+  Array.from({ length: LIKELY_SLOTS }, (_, i) =>
+    balancingName({ kind, slots: i + 1, local: undefined, affinitySeconds: 0 }),
+  )
 
 /**
  * Classes that a new table starts with: the first use of a class is the one change that makes the kernel look at
@@ -57,48 +112,6 @@ const LIKELY_SLOTS = 8
 export const LIKELY_CLASSES: readonly ClassName[] = [
   REJECT,
   DROP,
-  ...Array.from({ length: LIKELY_SLOTS }, (_, i) => className(`c-${i + 1}`)),
+  ...likely('cluster'),
+  ...likely('external'),
 ]
-
-/**
- * Class numbers live under a traffic-control major of their own (`4857:n`, "HW"), so that no packet's priority is
- * one of them by chance (it comes from SO_PRIORITY, DSCP or other rules).
- */
-const MAJOR = 0x4857 << 16
-export const LAST_CLASS_NUMBER = MAJOR | 0xffff
-
-/** Numbers of the classes that the kernel's table has. */
-export class ClassNumbers {
-  readonly #numbers = new Map<ClassName, number>()
-  #last = MAJOR
-
-  get(name: ClassName): number | undefined {
-    return this.#numbers.get(name)
-  }
-
-  has(name: ClassName): boolean {
-    return this.#numbers.has(name)
-  }
-
-  names(): IterableIterator<ClassName> {
-    return this.#numbers.keys()
-  }
-
-  get size(): number {
-    return this.#numbers.size
-  }
-
-  /** The highest number ever given; numbers are not given twice in the life of a table. */
-  get last(): number {
-    return this.#last
-  }
-
-  set(name: ClassName, number: number): void {
-    this.#numbers.set(name, number)
-    this.#last = Math.max(this.#last, number)
-  }
-
-  delete(name: ClassName): void {
-    this.#numbers.delete(name)
-  }
-}

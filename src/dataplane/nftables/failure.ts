@@ -46,7 +46,7 @@ function recordKey(
 ): FrontendKey | undefined {
   if (operation === undefined || element === undefined) return undefined
   const { set, records } = operation
-  if (set !== 'svcs' && set !== 'eps') return undefined
+  if (set === 'cluster-ips' || set === 'hairpin') return undefined
   const at = element * records.width
   const found = frontendOfKey(
     records.bytes.subarray(at, at + records.width),

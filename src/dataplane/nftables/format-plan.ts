@@ -1,13 +1,23 @@
 import { formatAddress, type IpFamily } from '../../util/address.ts'
-import { type DataSet, dataFields, type Field, fieldLength, keyFields, nftFamily, TABLE } from './layout.ts'
-import type { NumberedClass, Plan } from './plan.ts'
+import {
+  type DataSet,
+  dataFields,
+  type Field,
+  fieldLength,
+  isRange,
+  keyFields,
+  nftFamily,
+  recordLayout,
+  TABLE,
+} from './layout.ts'
+import type { Creation, NumberedClass, Plan } from './plan.ts'
 import { eachRecord, readHostNumber } from './records.ts'
 
 /** The plan as lines of nft's own language, one an object; chains of classes without their rules. */
 export function formatPlan(plan: Plan): string[] {
   const table = `${nftFamily(plan.family)} ${TABLE}`
   const lines: string[] = []
-  if (plan.creation !== undefined) lines.push(`destroy table ${table}`, `add table ${table}`)
+  if (plan.creation !== undefined) lines.push(...formatCreation(plan.creation, table))
   for (const chain of plan.addedChains) lines.push(`add chain ${table} ${chain}`)
   for (const added of plan.addedClasses) lines.push(`add element ${table} classes { ${numbered(added)} }`)
   for (const { set, removed, added } of plan.elements) {
@@ -21,30 +31,43 @@ export function formatPlan(plan: Plan): string[] {
   return lines
 }
 
-/** A key as nft prints it: `10.96.0.1 . tcp . 80 . 0`. */
-export const formatKey = (set: DataSet, family: IpFamily, record: Uint8Array): string =>
-  formatFields(keyFields(set), family, record)
+function formatCreation({ kept }: Creation, table: string): readonly string[] {
+  if (kept === undefined) return [`destroy table ${table}`, `add table ${table}`]
+  return [
+    ...kept.chains.map((chain) => `flush chain ${table} ${chain}`),
+    ...kept.sets.map((set) => `delete set ${table} ${set}`),
+    ...kept.chains.map((chain) => `delete chain ${table} ${chain}`),
+  ]
+}
+
+/** A key as nft prints it: `10.96.0.1 . tcp . 80 . 0`, with a range `10.96.0.1 . tcp . 80 . 10.0.0.0-10.0.0.255`. */
+export function formatKey(set: DataSet, family: IpFamily, record: Uint8Array): string {
+  const first = formatFields(keyFields(set), family, record)
+  if (!isRange(set)) return first.join(' . ')
+  const { keyLength } = recordLayout(set, family)
+  const last = formatFields(keyFields(set), family, record.subarray(keyLength))
+  return first.map((text, i) => (text === last[i] ? text : `${text}-${last[i]}`)).join(' . ')
+}
 
 /** An element as nft prints it: its key and, in a map, its data. */
 export function formatElement(set: DataSet, family: IpFamily, record: Uint8Array): string {
   const key = formatKey(set, family, record)
   const data = dataFields(set)
   if (data.length === 0) return key
-  const keyLength = keyFields(set).reduce((length, field) => length + fieldLength(field, family), 0)
-  return `${key} : ${formatFields(data, family, record.subarray(keyLength))}`
+  const { keyLength } = recordLayout(set, family)
+  return `${key} : ${formatFields(data, family, record.subarray(keyLength)).join(' . ')}`
 }
 
 const numbered = ({ name, number }: NumberedClass): string => `${formatPriority(number)} : goto ${name}`
 
-function formatFields(fields: readonly Field[], family: IpFamily, bytes: Uint8Array): string {
+function formatFields(fields: readonly Field[], family: IpFamily, bytes: Uint8Array): string[] {
   let at = 0
-  const texts = fields.map((field) => {
+  return fields.map((field) => {
     const length = fieldLength(field, family)
     const text = formatField(field, bytes.subarray(at, at + length))
     at += length
     return text
   })
-  return texts.join(' . ')
 }
 
 function formatField(field: Field, bytes: Uint8Array): string {
@@ -60,6 +83,8 @@ function formatField(field: Field, bytes: Uint8Array): string {
       return String(readHostNumber(bytes, 0))
     case 'priority':
       return formatPriority(readHostNumber(bytes, 0))
+    case 'mark':
+      return `0x${readHostNumber(bytes, 0).toString(16).padStart(8, '0')}`
   }
 }
 

@@ -6,8 +6,9 @@ import type { Frontend } from '../desired/frontend.ts'
 import { DataplaneError } from '../errors.ts'
 import { failedCommit, noNftables, noPermission } from './failure.ts'
 import { DATA_SETS, nftFamily, TABLE } from './layout.ts'
+import { findLeftovers } from './leftovers.ts'
 import { compareTable } from './observe.ts'
-import { isEmptyPlan } from './plan.ts'
+import { isEmptyPlan, type Leftovers } from './plan.ts'
 import { PlanBuilder, type PlannedUpdate } from './plan-builder.ts'
 import type { TableConfig } from './table-config.ts'
 import { TableState } from './table-state.ts'
@@ -52,15 +53,13 @@ export class NftablesBackend implements Backend {
     return this.#commit(planned, this.#state)
   }
 
+  /** Clients with affinity keep their endpoints where the table that is there can be remade around their memory. */
   async rebuild(frontends: readonly Frontend[]): Promise<CommitOutcome> {
-    const pacer = new Pacer()
-    const state = new TableState()
-    const builder = new PlanBuilder(this.#config, state)
-    for (const frontend of frontends) {
-      builder.add(frontend.key, frontend)
-      if (pacer.due()) await pacer.pause()
-    }
-    return this.#commit(await builder.finish(pacer), state)
+    const remembers = frontends.some(({ affinitySeconds }) => affinitySeconds > 0)
+    const kept = remembers ? await this.#leftovers() : undefined
+    const outcome = await this.#replace(frontends, kept)
+    // Somebody else is at work on the same table: what it has no longer matters.
+    return outcome.kind === 'failed' && kept !== undefined ? this.#replace(frontends, undefined) : outcome
   }
 
   audit(): Promise<readonly string[]> {
@@ -87,6 +86,22 @@ export class NftablesBackend implements Backend {
 
   close(): Promise<void> {
     return this.#socket.close()
+  }
+
+  async #replace(frontends: readonly Frontend[], kept: Leftovers | undefined): Promise<CommitOutcome> {
+    const pacer = new Pacer()
+    const state = new TableState()
+    const builder = new PlanBuilder(this.#config, state)
+    for (const frontend of frontends) {
+      builder.add(frontend.key, frontend)
+      if (pacer.due()) await pacer.pause()
+    }
+    return this.#commit(await builder.finish(pacer, kept), state)
+  }
+
+  /** Undefined also where the table cannot be read: affinity is not worth doing without Services. */
+  #leftovers(): Promise<Leftovers | undefined> {
+    return findLeftovers(this.#socket, this.#config).catch(() => undefined)
   }
 
   /** Every frontend as it would be after the changes. */

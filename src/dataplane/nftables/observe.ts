@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Expression, NftablesSocket, RuleInfo } from '../../native/nftables.ts'
+import { type Expression, type NftablesSocket, type RuleInfo, recordWidth } from '../../native/nftables.ts'
 import type { Pacer } from '../../util/pacer.ts'
 import { constantChains, namedChain } from './chains.ts'
 import { formatElement } from './format-plan.ts'
@@ -112,7 +112,7 @@ async function compareElements(
   for (const set of DATA_SETS) {
     const layout = recordLayout(set, config.family)
     const bytes = await socket.dumpElements(nftFamily(config.family), TABLE, set, layout)
-    const width = layout.keyLength + layout.dataLength
+    const width = recordWidth(layout)
     const found = { width, count: bytes.length / width, bytes }
     const missing = await recordSet(expected[set], pacer)
     const foreign: string[] = []

@@ -1,24 +1,28 @@
 import type { IpAddress } from '../../util/address.ts'
 import type { Pacer } from '../../util/pacer.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
-import { type ClassName, chainsOf, classOf, LAST_CLASS_NUMBER, LIKELY_CLASSES } from './classes.ts'
-import { CLASSES, DATA_SETS, type DataSet, type SetName } from './layout.ts'
-import { isEmptyPlan, type NumberedClass, type Plan } from './plan.ts'
-import type { RecordWriter } from './records.ts'
-import { RefCountChange } from './ref-counts.ts'
+import { chainsOf, inRemovalOrder } from './balancers.ts'
+import { LAST_CLASS_NUMBER } from './class-numbers.ts'
+import { type ClassName, classOf, LIKELY_CLASSES } from './classes.ts'
 import {
-  frontendAddresses,
   keyWriters,
   recordWriters,
+  type SetWriters,
   writeClusterIp,
   writeHairpin,
   writeService,
-  writeSlot,
-} from './render.ts'
+} from './element-writers.ts'
+import { writeEndpointDifference } from './endpoint-elements.ts'
+import { AFFINITY, AFFINITY_CLIENTS, CLASSES, DATA_SETS, type DataSet, type SetName } from './layout.ts'
+import { NOWHERE, type PlacementUpdate, place } from './placement.ts'
+import { isEmptyPlan, type Leftovers, type NumberedClass, type Plan } from './plan.ts'
+import { RefCountChange } from './ref-counts.ts'
+import { frontendAddresses } from './render.ts'
 import { packServiceKey, serviceKeyLength } from './service-key.ts'
-import { placeEndpoints, type SlotUpdate } from './slots.ts'
+import type { Slots } from './slots.ts'
+import { writeSourceDifference } from './source-elements.ts'
 import type { TableConfig } from './table-config.ts'
-import { type Programmed, sizeFor, type TableState } from './table-state.ts'
+import { type Programmed, SMALLEST_SET, sizeFor, type TableState } from './table-state.ts'
 
 /** A plan, and the step that makes it part of the state once the kernel has acknowledged it. */
 export interface PlannedUpdate {
@@ -41,8 +45,8 @@ const IDLE_CLASSES_KEPT = 32
 export class PlanBuilder {
   readonly #config: TableConfig
   readonly #state: TableState
-  readonly #removed: Readonly<Record<DataSet, RecordWriter>>
-  readonly #added: Readonly<Record<DataSet, RecordWriter>>
+  readonly #removed: SetWriters
+  readonly #added: SetWriters
   readonly #frontends = new Map<FrontendKey, Programmed | undefined>()
   readonly #clusterIps: RefCountChange<IpAddress>
   readonly #hairpins: RefCountChange<IpAddress>
@@ -67,24 +71,22 @@ export class PlanBuilder {
   /** Brings one frontend from what it is in the state to `after`; undefined takes it away. */
   add(key: FrontendKey, after: Frontend | undefined): void {
     const before = this.#state.frontends.get(key)
-    const slots = placeEndpoints(before?.slots ?? [], after?.endpoints ?? [])
-    const className = after === undefined ? undefined : classOf(after)
+    const update = place(before ?? NOWHERE, after)
+    const programmed = after === undefined ? undefined : toProgrammed(after, update)
     const frontend = after ?? before?.frontend
     for (const address of frontend === undefined ? [] : frontendAddresses(frontend, this.#config))
-      this.#writeAddress(address, before, after, slots, className)
-    this.#countUses(before, after, className)
-    this.#frontends.set(
-      key,
-      after === undefined || className === undefined
-        ? undefined
-        : { frontend: after, slots: this.#shareSlots(slots, after), className },
-    )
+      this.#writeAddress(address, before, programmed, update)
+    this.#countUses(before, programmed)
+    this.#frontends.set(key, programmed)
   }
 
-  /** Ends the plan; `pacer` decides when the event loop gets a turn meanwhile. */
-  async finish(pacer: Pacer): Promise<PlannedUpdate> {
+  /**
+   * Ends the plan; `pacer` decides when the event loop gets a turn meanwhile. The making of a table may take the place
+   * of these leftovers of a former one instead of the whole of it.
+   */
+  async finish(pacer: Pacer, kept?: Leftovers): Promise<PlannedUpdate> {
     await this.#writeTurns(pacer)
-    const creation = this.#state.sizes === undefined ? { sizes: this.#sizes() } : undefined
+    const creation = this.#state.sizes === undefined ? { sizes: this.#sizes(), kept } : undefined
     const addedChains = [...new Set(this.#newClasses.flatMap(({ name }) => chainsOf(name)))].filter(
       (chain) => !this.#state.chains.has(chain),
     )
@@ -109,38 +111,35 @@ export class PlanBuilder {
   #writeAddress(
     address: IpAddress,
     before: Programmed | undefined,
-    after: Frontend | undefined,
-    { removed, added, slots }: SlotUpdate,
-    className: ClassName | undefined,
+    after: Programmed | undefined,
+    update: PlacementUpdate,
   ): void {
-    const frontend = after ?? before?.frontend
+    const { frontend } = after ?? before ?? {}
     if (frontend === undefined) return
     const key = packServiceKey(address, frontend.protocol, frontend.port, this.#key)
-    for (const slot of removed) writeSlot(this.#removed.eps, key, slot)
-    for (const slot of added) writeSlot(this.#added.eps, key, slot, slots[slot])
-    if (before?.className === className) return
+    const writers = { removed: this.#removed, added: this.#added }
+    writeEndpointDifference(writers, key, before, after, update)
+    writeSourceDifference(writers, key, before?.frontend, after?.frontend, this.#config)
+    if (before?.className === after?.className) return
     if (before !== undefined) writeService(this.#removed.svcs, key)
-    if (className !== undefined) writeService(this.#added.svcs, key, this.#numberOf(className))
+    if (after !== undefined) writeService(this.#added.svcs, key, this.#numberOf(after.className))
   }
 
-  #countUses(
-    before: Programmed | undefined,
-    after: Frontend | undefined,
-    className: ClassName | undefined,
-  ): void {
-    if (before?.frontend.kind === 'ClusterIP' && before.frontend.address !== undefined)
-      this.#clusterIps.lose(before.frontend.address)
-    if (after?.kind === 'ClusterIP' && after.address !== undefined) this.#clusterIps.gain(after.address)
-    for (const endpoint of before?.slots ?? []) if (endpoint.mayHairpin) this.#hairpins.lose(endpoint.address)
-    for (const endpoint of after?.endpoints ?? [])
-      if (endpoint.mayHairpin) this.#hairpins.gain(endpoint.address)
-    if (before !== undefined) this.#classUsers.lose(before.className)
-    if (className !== undefined) this.#classUsers.gain(className)
-  }
-
-  #shareSlots({ slots }: SlotUpdate, after: Frontend): Programmed['slots'] {
-    if (slots === after.endpoints) return slots
-    return slots.every((endpoint, slot) => endpoint === after.endpoints[slot]) ? after.endpoints : slots
+  #countUses(before: Programmed | undefined, after: Programmed | undefined): void {
+    if (before !== undefined) {
+      if (before.frontend.kind === 'ClusterIP' && before.frontend.address !== undefined)
+        this.#clusterIps.lose(before.frontend.address)
+      for (const endpoint of before.slots) if (endpoint.mayHairpin) this.#hairpins.lose(endpoint.address)
+      for (const endpoint of before.upper) if (endpoint.mayHairpin) this.#hairpins.lose(endpoint.address)
+      this.#classUsers.lose(before.className)
+    }
+    if (after !== undefined) {
+      if (after.frontend.kind === 'ClusterIP' && after.frontend.address !== undefined)
+        this.#clusterIps.gain(after.frontend.address)
+      for (const endpoint of after.slots) if (endpoint.mayHairpin) this.#hairpins.gain(endpoint.address)
+      for (const endpoint of after.upper) if (endpoint.mayHairpin) this.#hairpins.gain(endpoint.address)
+      this.#classUsers.gain(after.className)
+    }
   }
 
   #numberOf(name: ClassName): number {
@@ -173,10 +172,10 @@ export class PlanBuilder {
     const kept = new Set([...classNumbers.names(), ...this.#newNumbers.keys()])
     for (const name of dropped) kept.delete(name)
     const needed = new Set([...kept].flatMap(chainsOf))
-    const removedChains = dropped.flatMap((name) => [...chainsOf(name)].reverse())
+    const unneeded = new Set(dropped.flatMap(chainsOf).filter((chain) => !needed.has(chain)))
     return {
       removedClasses: dropped.map((name) => ({ name, number: classNumbers.get(name) ?? 0 })),
-      removedChains: [...new Set(removedChains.filter((chain) => !needed.has(chain)))],
+      removedChains: inRemovalOrder([...unneeded]),
     }
   }
 
@@ -184,10 +183,18 @@ export class PlanBuilder {
     return {
       svcs: sizeFor(this.#countAfter('svcs')),
       eps: sizeFor(this.#countAfter('eps')),
+      aidx: sizeFor(this.#countAfter('aidx')),
+      aeps: sizeFor(this.#countAfter('aeps')),
+      lbsrc: sizeFor(this.#countAfter('lbsrc')),
       'cluster-ips': sizeFor(this.#countAfter('cluster-ips')),
       hairpin: sizeFor(this.#countAfter('hairpin')),
       [CLASSES]: sizeFor(this.#newClasses.length),
+      [AFFINITY]: this.#remembers() ? AFFINITY_CLIENTS : SMALLEST_SET,
     }
+  }
+
+  #remembers(): boolean {
+    return this.#countAfter('aidx') > 0
   }
 
   #outgrown(): boolean {
@@ -195,6 +202,7 @@ export class PlanBuilder {
     if (sizes === undefined) return false
     if (classNumbers.last + this.#newClasses.length > LAST_CLASS_NUMBER) return true
     if (classNumbers.size + this.#newClasses.length > sizes[CLASSES]) return true
+    if (this.#remembers() && sizes[AFFINITY] < AFFINITY_CLIENTS) return true
     return DATA_SETS.some((set) => this.#countAfter(set) > sizes[set])
   }
 
@@ -229,4 +237,20 @@ export class PlanBuilder {
       else if (!LIKELY_CLASSES.includes(name)) idleClasses.add(name)
     }
   }
+}
+
+function toProgrammed(frontend: Frontend, { after }: PlacementUpdate): Programmed {
+  return {
+    frontend,
+    slots: share(after.slots, frontend.endpoints),
+    upper: share(after.upper, frontend.localEndpoints),
+    leading: after.leading,
+    className: classOf(frontend, after),
+  }
+}
+
+/** The list that the frontend keeps anyway, where it is the same: the state then costs a few words a frontend. */
+function share(slots: Slots, endpoints: Slots | undefined): Slots {
+  if (endpoints === undefined || slots === endpoints || slots.length !== endpoints.length) return slots
+  return slots.every((endpoint, slot) => endpoint === endpoints[slot]) ? endpoints : slots
 }

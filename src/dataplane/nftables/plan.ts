@@ -21,6 +21,14 @@ export interface ElementChanges {
 /** The making of a whole table in place of the one that is there, if any. */
 export interface Creation {
   readonly sizes: Readonly<Record<SetName, number>>
+  /** Set: the table stays for what clients remember in it, and these of its objects go instead. */
+  readonly kept: Leftovers | undefined
+}
+
+/** What a table has beside the memory of clients. */
+export interface Leftovers {
+  readonly chains: readonly string[]
+  readonly sets: readonly string[]
 }
 
 /**

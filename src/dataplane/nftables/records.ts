@@ -3,6 +3,9 @@ import { type IpAddress, packAddress } from '../../util/address.ts'
 
 const LITTLE_ENDIAN = endianness() === 'LE'
 const FIRST_RECORDS = 16
+/** What a writer has before its first record: most of a plan's never get one. */
+const NO_BYTES = new Uint8Array(0)
+const NO_VIEW = new DataView(NO_BYTES.buffer)
 
 /** Fixed-width records, packed one behind the other, as the addon takes them. */
 export interface Records {
@@ -15,8 +18,8 @@ export interface Records {
 /** Collects records of one width. Fields are written in order; a record is complete when all its bytes are. */
 export class RecordWriter implements Records {
   readonly width: number
-  #buffer = new Uint8Array(0)
-  #view = new DataView(this.#buffer.buffer)
+  #buffer = NO_BYTES
+  #view = NO_VIEW
   #length = 0
 
   constructor(width: number) {

@@ -12,6 +12,7 @@ export interface SlotUpdate {
 }
 
 const NO_SLOTS: readonly number[] = []
+const UNCHANGED: SlotUpdate = { removed: NO_SLOTS, added: NO_SLOTS, slots: [] }
 
 /**
  * Places `endpoints` so that as few slots as possible change: what stays keeps its slot, a hole is filled by what is
@@ -23,6 +24,7 @@ export function placeEndpoints(
   endpoints: readonly Endpoint[],
   localCount = endpoints.length,
 ): SlotUpdate {
+  if (before.length === 0 && endpoints.length === 0) return UNCHANGED
   if (before.length === 0) return { removed: NO_SLOTS, added: [...endpoints.keys()], slots: endpoints }
   if (endpoints.length === 0) return { removed: [...before.keys()], added: NO_SLOTS, slots: endpoints }
   const slots: (Endpoint | undefined)[] = new Array(endpoints.length).fill(undefined)
@@ -69,11 +71,14 @@ function difference(before: Slots, slots: Slots): SlotUpdate {
   for (let slot = 0; slot < Math.max(before.length, slots.length); slot++) {
     const old = before[slot]
     const now = slots[slot]
-    if (old !== undefined && now !== undefined && identity(old) === identity(now)) continue
+    if (old !== undefined && sameEndpoint(old, now)) continue
     if (old !== undefined) removed.push(slot)
     if (now !== undefined) added.push(slot)
   }
   return { removed, added, slots }
 }
+
+export const sameEndpoint = (a: Endpoint, b: Endpoint | undefined): boolean =>
+  b !== undefined && a.address === b.address && a.port === b.port
 
 const identity = (endpoint: Endpoint): string => `${endpoint.address}/${endpoint.port}`

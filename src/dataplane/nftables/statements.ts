@@ -17,6 +17,9 @@ const CT_STATUS_DNAT = 0x20
 
 const IPPROTO_TCP = 6
 
+/** `RTN_LOCAL` of linux/rtnetlink.h. */
+const RTN_LOCAL = 2
+
 const LITTLE_ENDIAN = endianness() === 'LE'
 
 /** The register at a 4-byte word of the register file, by its 16-byte name where it begins one, as nft names it. */
@@ -49,6 +52,23 @@ function loadServiceKey(family: IpFamily): Expression[] {
   ]
 }
 
+/** The register behind the service key. */
+const afterServiceKey = (family: IpFamily): Register => register(addressWords(family) + 2)
+
+/** `ip daddr . meta l4proto . th dport . ip saddr` from the first register on. */
+const loadClientKey = (family: IpFamily): Expression[] => [
+  ...loadServiceKey(family),
+  loadAddress(family, 'saddr', addressWords(family) + 2),
+]
+
+const clientKeyWords = (family: IpFamily): number => 2 * addressWords(family) + 2
+
+/** `ct mark set (key in the registers) map @map`; a miss ends the rule and leaves the mark as it was. */
+const setConnectionMarkFrom = (map: SetName): Statement => [
+  { expr: 'lookup', sreg: FIRST, dreg: FIRST, set: map },
+  { expr: 'ct', key: 'mark', sreg: FIRST },
+]
+
 const verdict = (data: Verdict): Statement => [{ expr: 'immediate', dreg: 0, data }]
 
 export const drop: Statement = verdict('drop')
@@ -74,10 +94,14 @@ export const clearPriority: Statement = [
   { expr: 'meta', key: 'priority', sreg: FIRST },
 ]
 
-/** `dnat ip to ip daddr . meta l4proto . th dport . numgen random mod SLOTS map @eps` */
-export const translateToSlot = (family: IpFamily, slots: number, map: SetName): Statement => [
+/** `ip daddr . meta l4proto . th dport . numgen random mod SLOTS offset OFFSET` */
+const loadDrawnSlot = (family: IpFamily, slots: number, offset: number): Expression[] => [
   ...loadServiceKey(family),
-  { expr: 'numgen', dreg: register(addressWords(family) + 2), modulus: slots, type: 'random' },
+  { expr: 'numgen', dreg: afterServiceKey(family), modulus: slots, type: 'random', offset },
+]
+
+/** `dnat ip to (key in the registers) map @map` */
+const translateTo = (family: IpFamily, map: SetName): Statement => [
   { expr: 'lookup', sreg: FIRST, dreg: FIRST, set: map },
   {
     expr: 'nat',
@@ -86,6 +110,69 @@ export const translateToSlot = (family: IpFamily, slots: number, map: SetName): 
     addressMin: FIRST,
     protoMin: register(addressWords(family)),
   },
+]
+
+/** `dnat ip to ip daddr . meta l4proto . th dport . numgen random mod SLOTS map @eps` */
+export const translateToSlot = (family: IpFamily, slots: number, offset: number, map: SetName): Statement => [
+  ...loadDrawnSlot(family, slots, offset),
+  ...translateTo(family, map),
+]
+
+/** `ct mark set ip daddr . meta l4proto . th dport . numgen random mod SLOTS map @aidx` */
+export const drawEndpointId = (family: IpFamily, slots: number, offset: number, map: SetName): Statement => [
+  ...loadDrawnSlot(family, slots, offset),
+  ...setConnectionMarkFrom(map),
+]
+
+/** `dnat ip to ip daddr . meta l4proto . th dport . ct mark map @aeps` */
+export const translateToEndpointId = (family: IpFamily, map: SetName): Statement => [
+  ...loadServiceKey(family),
+  { expr: 'ct', key: 'mark', dreg: afterServiceKey(family) },
+  ...translateTo(family, map),
+]
+
+/** `ct mark set ip daddr . meta l4proto . th dport . ip saddr map @aff` */
+export const recallEndpointId = (family: IpFamily, map: SetName): Statement => [
+  ...loadClientKey(family),
+  ...setConnectionMarkFrom(map),
+]
+
+/** `update @aff { ip daddr . meta l4proto . th dport . ip saddr timeout 10800s : ct mark }`, or `delete @aff …` */
+export function changeMemory(
+  family: IpFamily,
+  map: SetName,
+  change: { readonly op: 'update'; readonly seconds: number } | { readonly op: 'delete' },
+): Statement {
+  // nft gives the data the first free register of 16 bytes.
+  const data = register(Math.ceil(clientKeyWords(family) / 4) * 4)
+  return [
+    ...loadClientKey(family),
+    { expr: 'ct', key: 'mark', dreg: data },
+    {
+      expr: 'dynset',
+      sregKey: FIRST,
+      sregData: data,
+      op: change.op,
+      ...(change.op === 'update' ? { timeoutMs: change.seconds * 1000 } : {}),
+      set: map,
+    },
+  ]
+}
+
+/** `ip daddr . meta l4proto . th dport . ip saddr != @set` */
+export function clientNotInSet(family: IpFamily, set: SetName): Statement {
+  const protocol = register(addressWords(family))
+  const [address, loadProtocol, ...rest] = loadClientKey(family)
+  if (address === undefined || loadProtocol === undefined) return []
+  // A set with ranges compares in network order, and so a number that is loaded in host order is turned around.
+  const turn = { expr: 'byteorder', sreg: protocol, dreg: protocol, op: 'hton', length: 1, size: 2 } as const
+  return [address, loadProtocol, turn, ...rest, { expr: 'lookup', sreg: FIRST, set, flags: ['invert'] }]
+}
+
+/** `fib saddr type local`: the source is an address of this node. */
+export const isFromHere: Statement = [
+  { expr: 'fib', flags: ['saddr'], result: 'type', dreg: FIRST },
+  { expr: 'cmp', sreg: FIRST, op: 'eq', data: hostNumber(RTN_LOCAL) },
 ]
 
 /** `ip daddr @set` */

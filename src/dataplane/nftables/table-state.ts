@@ -1,14 +1,14 @@
 import type { IpAddress } from '../../util/address.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
-import { type ClassName, ClassNumbers } from './classes.ts'
+import { ClassNumbers } from './class-numbers.ts'
+import type { ClassName } from './classes.ts'
 import { DATA_SETS, type DataSet, type SetName } from './layout.ts'
+import type { Placement } from './placement.ts'
 import { RefCounts } from './ref-counts.ts'
-import type { Slots } from './slots.ts'
 
 /** A frontend as the kernel has it. */
-export interface Programmed {
+export interface Programmed extends Placement {
   readonly frontend: Frontend
-  readonly slots: Slots
   readonly className: ClassName
 }
 
@@ -28,7 +28,9 @@ export class TableState {
   /** Classes that nobody uses any more and that were not made ahead. */
   readonly idleClasses = new Set<ClassName>()
   readonly chains = new Set<string>()
-  readonly counts: Record<DataSet, number> = { svcs: 0, eps: 0, 'cluster-ips': 0, hairpin: 0 }
+  readonly counts: Record<DataSet, number> = {
+    ...{ svcs: 0, eps: 0, aidx: 0, aeps: 0, lbsrc: 0, 'cluster-ips': 0, hairpin: 0 },
+  }
   /** Caps that the sets were made with; undefined while there is no table. */
   sizes: Readonly<Record<SetName, number>> | undefined
 
@@ -38,7 +40,7 @@ export class TableState {
 }
 
 /** A set with less room than this would be outgrown by the first handful of Services. */
-const SMALLEST_SET = 4096
+export const SMALLEST_SET = 4096
 
 /** Four times what is in it now, as a power of two: a world must quadruple before its table is made anew. */
 export const sizeFor = (count: number): number =>

@@ -1,7 +1,16 @@
 import { endianness } from 'node:os'
 import { NftTransaction, type VerdictElement } from '../../native/nftables.ts'
 import { type Chain, constantChains, namedChain } from './chains.ts'
-import { CLASSES, type DataSet, nftFamily, recordLayout, SET_NAMES, setSpec, TABLE } from './layout.ts'
+import {
+  AFFINITY,
+  CLASSES,
+  type DataSet,
+  nftFamily,
+  recordLayout,
+  SET_NAMES,
+  setSpec,
+  TABLE,
+} from './layout.ts'
 import type { Creation, NumberedClass, Plan } from './plan.ts'
 import type { Records } from './records.ts'
 import type { TableConfig } from './table-config.ts'
@@ -30,7 +39,7 @@ export function planTransaction(plan: Plan, config: TableConfig): PlanTransactio
     const layout = recordLayout(set, plan.family)
     if (removed.count > 0) {
       elements.set(transaction.operations, { set, records: removed })
-      transaction.deleteElements(set, removed.bytes, { keyLength: layout.keyLength })
+      transaction.deleteElements(set, removed.bytes, { ...layout, dataLength: 0 })
     }
     if (added.count > 0) {
       elements.set(transaction.operations, { set, records: added })
@@ -46,9 +55,15 @@ export function planTransaction(plan: Plan, config: TableConfig): PlanTransactio
   return { transaction, elements }
 }
 
-function create(transaction: NftTransaction, { sizes }: Creation, config: TableConfig): void {
-  transaction.destroyTable().addTable()
-  for (const set of SET_NAMES) transaction.addSet(setSpec(set, config.family, sizes[set]))
+function create(transaction: NftTransaction, { sizes, kept }: Creation, config: TableConfig): void {
+  if (kept === undefined) transaction.destroyTable().addTable()
+  else {
+    for (const chain of kept.chains) transaction.flushChain(chain)
+    for (const set of kept.sets) transaction.deleteSet(set)
+    for (const chain of kept.chains) transaction.deleteChain(chain)
+  }
+  for (const set of SET_NAMES)
+    if (kept === undefined || set !== AFFINITY) transaction.addSet(setSpec(set, config.family, sizes[set]))
   addChains(transaction, constantChains(config))
 }
 

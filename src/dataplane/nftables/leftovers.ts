@@ -1,0 +1,36 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { NftablesSocket, SetInfo } from '../../native/nftables.ts'
+import { AFFINITY, AFFINITY_CLIENTS, nftFamily, setSpec, TABLE } from './layout.ts'
+import type { Leftovers } from './plan.ts'
+import type { TableConfig } from './table-config.ts'
+
+/**
+ * What must go so that a table can be made anew around the memory of clients in the one that is there, by this or an
+ * earlier process. Undefined when there is none, or when its memory is made otherwise. Rejects with a NetlinkError.
+ */
+export async function findLeftovers(
+  socket: NftablesSocket,
+  config: TableConfig,
+): Promise<Leftovers | undefined> {
+  const family = nftFamily(config.family)
+  const sets = await socket.dumpSets(family, TABLE)
+  const memory = sets.find(({ name }) => name === AFFINITY)
+  if (memory === undefined || !isUsable(memory, config)) return undefined
+  const chains = await socket.dumpChains(family, TABLE)
+  return {
+    chains: chains.map(({ name }) => name),
+    sets: sets.map(({ name }) => name).filter((name) => name !== AFFINITY),
+  }
+}
+
+function isUsable(found: SetInfo, config: TableConfig): boolean {
+  const wanted = setSpec(AFFINITY, config.family, AFFINITY_CLIENTS)
+  return (
+    found.size === wanted.size &&
+    found.timeoutMs === wanted.timeoutMs &&
+    found.keyType === wanted.keyType &&
+    found.keyLength === wanted.keyLength &&
+    found.dataType === wanted.dataType &&
+    isDeepStrictEqual([...found.userData], [...(wanted.userData ?? [])])
+  )
+}
