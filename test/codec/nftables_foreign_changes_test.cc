@@ -107,7 +107,6 @@ TEST_CASE("lost notifications are told at once, and only once") {
 
 TEST_CASE("a wait that is cut short is refused") {
   ForeignChanges changes(isOurs);
-  auto program = watching({"hawser"});
-  program.resize(program.size() - 1);
-  CHECK_FALSE(changes.configure(ProgramReader(program)));
+  const auto program = watching({"hawser"});
+  CHECK_FALSE(changes.configure(ProgramReader(std::span(program).first(program.size() - 1))));
 }
