@@ -30,6 +30,8 @@ class Encoder {
   void addChain();
   void addSet();
   bool addRule();
+  bool addXtablesRule();
+  bool expressions();
   void deleteRule();
   void flushChain();
   bool elements(uint8_t message, uint16_t flags);
@@ -131,11 +133,36 @@ bool Encoder::addRule() {
   writer_.string(NFTA_RULE_TABLE, table_);
   writer_.string(NFTA_RULE_CHAIN, program_.string());
   if (const auto userData = program_.blob(); !userData.empty()) writer_.bytes(NFTA_RULE_USERDATA, userData);
+  if (!expressions()) return false;
+  batch_.end();
+  return true;
+}
+
+/** u8 flags (1: at the head of its chain, else at its end; 2: echo), u8 protocol, string chain, blob
+ * expressions. */
+bool Encoder::addXtablesRule() {
+  const uint8_t flags = program_.u8();
+  const uint8_t protocol = program_.u8();
+  const bool echo = options_.echo || (flags & 2) != 0;
+  begin(NFT_MSG_NEWRULE, NLM_F_CREATE | ((flags & 1) != 0 ? 0 : NLM_F_APPEND) | (echo ? NLM_F_ECHO : 0));
+  writer_.string(NFTA_RULE_TABLE, table_);
+  writer_.string(NFTA_RULE_CHAIN, program_.string());
+  if (!expressions()) return false;
+  if (protocol != 0)
+    // What an xtables extension that is for one protocol only (tcp, sctp, …) is checked against.
+    writer_.nest(NFTA_RULE_COMPAT, [&] {
+      writer_.be32(NFTA_RULE_COMPAT_PROTO, protocol);
+      writer_.be32(NFTA_RULE_COMPAT_FLAGS, 0);
+    });
+  batch_.end();
+  return true;
+}
+
+bool Encoder::expressions() {
   const size_t list = writer_.open(NFTA_RULE_EXPRESSIONS);
   ProgramReader expressions(program_.blob());
   if (!encodeExpressions(expressions, writer_)) return false;
   writer_.close(list);
-  batch_.end();
   return true;
 }
 
@@ -240,6 +267,11 @@ bool Encoder::encode(Operation operation) {
     case Operation::flushSet:
       named(NFT_MSG_DELSETELEM, NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET);
       return true;
+    case Operation::useTable:
+      table_ = program_.string();
+      return true;
+    case Operation::addXtablesRule:
+      return addXtablesRule();
   }
   return false;
 }

@@ -25,6 +25,8 @@ enum class Operation : uint8_t {
   addVerdictElements = 13,
   deleteVerdictElements = 14,
   flushSet = 15,
+  useTable = 16,
+  addXtablesRule = 17,
 };
 
 struct CommitOptions {
@@ -36,8 +38,8 @@ struct CommitOptions {
 };
 
 /**
- * Turns a transaction program (u8 family, string table, then operations) into one batch, from BATCH_BEGIN to
- * BATCH_END. `attachments` hold records that are too large to be worth copying into the program.
+ * Turns a transaction program (u8 family, string table, then operations; those behind a useTable are about
+ * that table) into one batch, from BATCH_BEGIN to BATCH_END. `attachments` hold records that are too large to be worth copying into the program.
  */
 Result<> encodeTransaction(std::span<const uint8_t> program,
                            std::span<const std::span<const uint8_t>> attachments,

@@ -11,28 +11,9 @@ import {
   USER_DATA_LIMIT,
   type VerdictElement,
 } from './nft-objects.ts'
+import { describeOperation, OPERATIONS, type Operation, type OperationName } from './nft-operations.ts'
 import { packRule, packVerdict, type RuleProgram } from './nft-rule-program.ts'
 import { ProgramWriter } from './program.ts'
-
-/** Operation numbers; `native/nftables/transaction.h` has the same. */
-const OPERATIONS = {
-  addTable: 1,
-  deleteTable: 2,
-  destroyTable: 3,
-  addChain: 4,
-  deleteChain: 5,
-  addSet: 6,
-  deleteSet: 7,
-  addRule: 8,
-  deleteRule: 9,
-  flushChain: 10,
-  addElements: 11,
-  deleteElements: 12,
-  addVerdictElements: 13,
-  deleteVerdictElements: 14,
-  flushSet: 15,
-} as const
-type OperationName = keyof typeof OPERATIONS
 
 /** Records beyond this many bytes travel beside the program instead of being copied into it. */
 const INLINE_LIMIT = 4096
@@ -42,23 +23,34 @@ export const VERDICT_DATA_TYPE = 0xffffff00
 const POLICIES = { drop: 0, accept: 1 } as const
 const NOTHING = new Uint8Array(0)
 
+/** Where and how a rule with xtables expressions goes into its chain. */
+export interface XtablesPlacement {
+  /** In front of all others of its chain instead of behind them. */
+  readonly atHead?: boolean
+  /** Ask for its handle, without all others' as `CommitOptions.echo` does. */
+  readonly echo?: boolean
+  /** IANA number of the one protocol that the rule matches; its `match tcp` and the like insist on it. */
+  readonly protocol?: number
+}
+
 /**
- * One atomic change of one table: a program of operations, each call one, in order. Nothing is sent before
- * `NftablesSocket.commit`; a transaction may be committed, encoded and described any number of times.
+ * One atomic change of one table (or of several of a family: `useTable`): a program of operations, each call one, in
+ * order. Nothing is sent before `NftablesSocket.commit`; a transaction may be committed, encoded and described any
+ * number of times.
  *
  * Adding what already exists the same is no error, deleting what does not exist is one (`destroyTable` apart).
  */
 export class NftTransaction {
   readonly family: NftFamily
-  readonly table: string
+  /** That the next operation is about. */
+  #table: string
   readonly #program = new ProgramWriter(512)
   readonly #attachments: Uint8Array[] = []
-  readonly #operations: { readonly name: OperationName; readonly object: string; readonly count: number }[] =
-    []
+  readonly #operations: Operation[] = []
 
   constructor(family: NftFamily, table: string) {
     this.family = family
-    this.table = table
+    this.#table = table
     this.#program.u8(FAMILY_NUMBERS[family]).string(table)
   }
 
@@ -68,6 +60,17 @@ export class NftTransaction {
 
   get isEmpty(): boolean {
     return this.#operations.length === 0
+  }
+
+  get table(): string {
+    return this.#table
+  }
+
+  /** What follows is about another table of the family; its own operation, which sends nothing. */
+  useTable(table: string): this {
+    this.#table = table
+    this.#begin('useTable').#program.string(table)
+    return this
   }
 
   addTable(): this {
@@ -138,6 +141,22 @@ export class NftTransaction {
     return this
   }
 
+  /** Adds a rule with `match` or `target` expressions, which native ones may stand beside. */
+  addXtablesRule(
+    chain: string,
+    rule: readonly Expression[] | RuleProgram,
+    { atHead = false, echo = false, protocol = 0 }: XtablesPlacement = {},
+  ): this {
+    const packed = rule instanceof Uint8Array ? rule : packRule(rule)
+    const program = this.#begin('addXtablesRule', chain).#program
+    program
+      .u8((atHead ? 1 : 0) | (echo ? 2 : 0))
+      .u8(protocol)
+      .string(chain)
+      .blob(packed)
+    return this
+  }
+
   /** `handle` is the kernel's number of the rule (`commit` with `echo`, `dumpRules`). */
   deleteRule(chain: string, handle: number): this {
     this.#begin('deleteRule', chain).#program.string(chain).u64(handle)
@@ -180,40 +199,10 @@ export class NftTransaction {
 
   /** What operation `op` does, in words ("add 5 elements to map eps of table ip hawser"); -1 is the whole. */
   describe(op: number): string {
-    const table = `table ${this.family} ${this.table}`
     const operation = this.#operations[op]
-    if (operation === undefined) return `commit ${this.operations} operations to ${table}`
-    const { name, object, count } = operation
-    const elements = `${count} ${count === 1 ? 'element' : 'elements'}`
-    switch (name) {
-      case 'addTable':
-        return `add ${table}`
-      case 'deleteTable':
-      case 'destroyTable':
-        return `delete ${table}`
-      case 'addChain':
-        return `add chain ${object} to ${table}`
-      case 'deleteChain':
-        return `delete chain ${object} of ${table}`
-      case 'addSet':
-        return `add set ${object} to ${table}`
-      case 'deleteSet':
-        return `delete set ${object} of ${table}`
-      case 'flushSet':
-        return `flush set ${object} of ${table}`
-      case 'addRule':
-        return `add a rule to chain ${object} of ${table}`
-      case 'deleteRule':
-        return `delete a rule of chain ${object} of ${table}`
-      case 'flushChain':
-        return `flush chain ${object} of ${table}`
-      case 'addElements':
-      case 'addVerdictElements':
-        return `add ${elements} to set ${object} of ${table}`
-      case 'deleteElements':
-      case 'deleteVerdictElements':
-        return `delete ${elements} of set ${object} of ${table}`
-    }
+    if (operation === undefined)
+      return `commit ${this.operations} operations to table ${this.family} ${this.#table}`
+    return describeOperation(operation, this.family)
   }
 
   /** The packed program and what travels beside it, for the native side; valid until the next operation. */
@@ -244,7 +233,7 @@ export class NftTransaction {
   }
 
   #begin(name: OperationName, object = '', count = 0): this {
-    this.#operations.push({ name, object, count })
+    this.#operations.push({ name, table: this.#table, object, count })
     this.#program.u8(OPERATIONS[name])
     return this
   }

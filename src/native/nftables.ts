@@ -32,7 +32,7 @@ export {
   type VerdictElement,
 } from './nft-objects.ts'
 export { packRule, type RuleProgram } from './nft-rule-program.ts'
-export { NftTransaction } from './nft-transaction.ts'
+export { NftTransaction, type XtablesPlacement } from './nft-transaction.ts'
 export { elementLayout, type TypedSet, typedSet } from './nft-typed-set.ts'
 export type { NumgenTerm, TypeofTerm } from './nft-typeof.ts'
 export { commentUserData, setUserData } from './nft-userdata.ts'
@@ -66,7 +66,7 @@ export interface CommitResult {
   /** Bytes sent. */
   readonly bytes: number
   readonly syscalls: number
-  /** Handles of the added rules by operation; empty without `CommitOptions.echo`. */
+  /** Handles of the added rules by operation, of those that were asked for. */
   readonly handles: ReadonlyMap<number, number>
 }
 
