@@ -1,0 +1,173 @@
+import type { BaseChain } from '../../native/nftables.ts'
+import { onlyAddress } from './format-rule.ts'
+import type { IptablesConfig } from './iptables-config.ts'
+import {
+  CLUSTER_IPS,
+  EXTERNAL_SERVICES,
+  FIREWALL,
+  FORWARD,
+  MARK_MASQ,
+  MARK_OUTSIDE,
+  NODE_PORTS,
+  POD_EGRESS,
+  POSTROUTING,
+  SERVICES,
+} from './names.ts'
+import { type Chain, comment, jump, type Match, type PlacedRule, type Rule, type Table } from './rule.ts'
+
+/** kube-proxy's default masqueradeBit, 14. */
+const MASQUERADE_MARK = 0x4000
+
+/** A chain where packets enter a table; it exists in iptables-nft as soon as anything is in it. */
+export interface EntryChain {
+  readonly table: Table
+  readonly name: string
+  readonly hook: BaseChain
+}
+
+/** Priorities of linux/netfilter_ipv4.h, as iptables-nft makes these chains; IPv6's are the same. */
+export const ENTRY_CHAINS: readonly EntryChain[] = [
+  { table: 'filter', name: 'INPUT', hook: { type: 'filter', hook: 'input', priority: 0 } },
+  { table: 'filter', name: 'FORWARD', hook: { type: 'filter', hook: 'forward', priority: 0 } },
+  { table: 'filter', name: 'OUTPUT', hook: { type: 'filter', hook: 'output', priority: 0 } },
+  { table: 'nat', name: 'PREROUTING', hook: { type: 'nat', hook: 'prerouting', priority: -100 } },
+  { table: 'nat', name: 'INPUT', hook: { type: 'nat', hook: 'input', priority: 100 } },
+  { table: 'nat', name: 'OUTPUT', hook: { type: 'nat', hook: 'output', priority: -100 } },
+  { table: 'nat', name: 'POSTROUTING', hook: { type: 'nat', hook: 'postrouting', priority: 100 } },
+]
+
+/** Only the first packet of a connection needs a look; the others carry what it was found to be. */
+const NEW: Match = { match: 'conntrack', states: ['NEW'] }
+const ACCEPT = { target: 'ACCEPT' } as const
+const DROP = { target: 'DROP' } as const
+const RETURN = { target: 'RETURN' } as const
+const MASQUERADE = { target: 'MASQUERADE' } as const
+
+/**
+ * The jumps from the entry chains, in the order in which they stand in front of everybody else's rules: kube-proxy's,
+ * and one more. Connections of this node to an external address without endpoints are refused as everybody's are;
+ * kube-proxy's iptables mode alone leaves them unanswered.
+ */
+export function entryJumps(config: IptablesConfig): PlacedRule[] {
+  const firewall = [NEW, comment('kubernetes load balancer firewall')]
+  const portals = comment('kubernetes service portals')
+  const external = [NEW, comment('kubernetes externally-visible service portals')]
+  return [
+    placed('filter', 'INPUT', firewall, FIREWALL),
+    placed('filter', 'INPUT', external, EXTERNAL_SERVICES),
+    placed('filter', 'FORWARD', firewall, FIREWALL),
+    placed('filter', 'FORWARD', [comment('kubernetes forwarding rules')], FORWARD),
+    placed('filter', 'FORWARD', [NEW, portals], SERVICES),
+    placed('filter', 'FORWARD', external, EXTERNAL_SERVICES),
+    placed('filter', 'OUTPUT', firewall, FIREWALL),
+    placed('filter', 'OUTPUT', [NEW, portals], SERVICES),
+    placed('filter', 'OUTPUT', external, EXTERNAL_SERVICES),
+    placed('nat', 'PREROUTING', [portals], SERVICES),
+    placed('nat', 'OUTPUT', [portals], SERVICES),
+    placed('nat', 'POSTROUTING', [comment('kubernetes postrouting rules')], POSTROUTING),
+    ...(hasPodEgress(config)
+      ? config.podCidrs.map((source) => ({
+          table: 'nat' as const,
+          chain: 'POSTROUTING',
+          rule: { source, matches: [comment('what pods send elsewhere')], target: jump(POD_EGRESS) },
+        }))
+      : []),
+  ]
+}
+
+/** The chains that entry chains jump to, and no others do. */
+export const JUMPED_TO: ReadonlySet<string> = new Set([
+  SERVICES,
+  NODE_PORTS,
+  EXTERNAL_SERVICES,
+  FIREWALL,
+  FORWARD,
+  POSTROUTING,
+  POD_EGRESS,
+])
+
+/** The chains that stand whatever Services there are, with the rules that stay behind those of Services. */
+export function constantChains(config: IptablesConfig): Chain[] {
+  return [
+    { table: 'filter', name: SERVICES, rules: config.serviceCidrs.map(serviceRangeRule) },
+    { table: 'filter', name: EXTERNAL_SERVICES, rules: [] },
+    { table: 'filter', name: FIREWALL, rules: [] },
+    { table: 'filter', name: FORWARD, rules: FORWARD_RULES },
+    ...(config.serviceCidrs.length > 0
+      ? [{ table: 'filter' as const, name: CLUSTER_IPS, rules: [{ matches: [], target: DROP }] }]
+      : []),
+    {
+      table: 'nat',
+      name: SERVICES,
+      rules: config.nodeAddresses.map((address) => nodePorts(address, config)),
+    },
+    { table: 'nat', name: NODE_PORTS, rules: [] },
+    { table: 'nat', name: POSTROUTING, rules: POSTROUTING_RULES },
+    { table: 'nat', name: MARK_MASQ, rules: [{ matches: [], target: setMark(MASQUERADE_MARK) }] },
+    ...outsideChain(config),
+    ...podEgressChain(config),
+  ]
+}
+
+const placed = (table: Table, chain: string, matches: readonly Match[], to: string): PlacedRule => ({
+  table,
+  chain,
+  rule: { matches, target: jump(to) },
+})
+
+/** `--or-mark`: sets these bits and leaves the others. */
+const setMark = (bits: number) => ({ target: 'MARK', value: bits, mask: bits }) as const
+/** `--xor-mark` */
+const flipMark = (bits: number) => ({ target: 'MARK', value: bits, mask: 0 }) as const
+
+const FORWARD_RULES: readonly Rule[] = [
+  // A packet that conntrack takes for none of a known connection would leave without translation and end that
+  // connection at the client (kubernetes#74839).
+  { matches: [{ match: 'conntrack', states: ['INVALID'] }], target: DROP },
+  {
+    matches: [comment('kubernetes forwarding rules'), { match: 'mark', bits: MASQUERADE_MARK, set: true }],
+    target: ACCEPT,
+  },
+  {
+    matches: [
+      comment('kubernetes forwarding conntrack rule'),
+      { match: 'conntrack', states: ['RELATED', 'ESTABLISHED'] },
+    ],
+    target: ACCEPT,
+  },
+]
+
+/** The mark is taken off before masquerade, so that a packet that passes twice is not masqueraded twice. */
+const POSTROUTING_RULES: readonly Rule[] = [
+  { matches: [{ match: 'mark', bits: MASQUERADE_MARK, set: false }], target: RETURN },
+  { matches: [], target: flipMark(MASQUERADE_MARK) },
+  { matches: [comment('kubernetes service traffic requiring SNAT')], target: MASQUERADE },
+]
+
+const serviceRangeRule = (destination: IptablesConfig['serviceCidrs'][number]): Rule => ({
+  destination,
+  matches: [comment('cluster addresses and ports without a Service')],
+  target: jump(CLUSTER_IPS),
+})
+
+const nodePorts = (address: IptablesConfig['nodeAddresses'][number], { family }: IptablesConfig): Rule => ({
+  destination: onlyAddress(address, family),
+  matches: [comment('kubernetes service nodeports; NOTE: this must be the last rule in this chain')],
+  target: jump(NODE_PORTS),
+})
+
+function outsideChain({ podCidrs }: IptablesConfig): Chain[] {
+  if (podCidrs.length < 2) return []
+  const rules: Rule[] = podCidrs.map((source) => ({ source, matches: [], target: RETURN }))
+  return [{ table: 'nat', name: MARK_OUTSIDE, rules: [...rules, { matches: [], target: jump(MARK_MASQ) }] }]
+}
+
+const hasPodEgress = ({ masqueradePodEgress, podCidrs }: IptablesConfig): boolean =>
+  masqueradePodEgress && podCidrs.length > 0
+
+function podEgressChain(config: IptablesConfig): Chain[] {
+  if (!hasPodEgress(config)) return []
+  const inside = [...config.podCidrs, ...config.serviceCidrs]
+  const rules: Rule[] = inside.map((destination) => ({ destination, matches: [], target: RETURN }))
+  return [{ table: 'nat', name: POD_EGRESS, rules: [...rules, { matches: [], target: MASQUERADE }] }]
+}

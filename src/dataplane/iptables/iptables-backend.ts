@@ -1,0 +1,162 @@
+import type { SocketStats } from '../../native/addon.ts'
+import { NetlinkError, NftablesSocket } from '../../native/nftables.ts'
+import { Pacer } from '../../util/pacer.ts'
+import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
+import type { Frontend } from '../desired/frontend.ts'
+import { failedCommit, openError } from './failure.ts'
+import type { IptablesConfig } from './iptables-config.ts'
+import { compareTables } from './observe.ts'
+import { isEmptyPlan } from './plan.ts'
+import { PlanBuilder, type PlannedUpdate } from './plan-builder.ts'
+import { readStanding } from './standing.ts'
+import { TableState } from './table-state.ts'
+import { takeAway, takeOver } from './takeover.ts'
+import { planTransaction } from './transaction.ts'
+
+/** How often what stands is read again when others change the ruleset between the reading and the commit. */
+const TAKEOVER_ATTEMPTS = 5
+
+/**
+ * Frontends of one family as the chains and rules of kube-proxy's iptables mode, in the tables that iptables-nft
+ * shares with everybody; see `port-rules.ts` and `constant-chains.ts` for what they say.
+ */
+export class IptablesBackend implements Backend {
+  readonly #socket: NftablesSocket
+  readonly #config: IptablesConfig
+  #state = new TableState()
+
+  private constructor(socket: NftablesSocket, config: IptablesConfig) {
+    this.#socket = socket
+    this.#config = config
+  }
+
+  /**
+   * Opens a socket and asks nf_tables for a sign of life; nothing in the kernel changes. Rejects with a
+   * DataplaneError when there is no permission, no nf_tables or no such namespace.
+   */
+  static async open(config: IptablesConfig, netns: string | undefined): Promise<IptablesBackend> {
+    let socket: NftablesSocket | undefined
+    try {
+      socket = await NftablesSocket.open(netns === undefined ? {} : { netns })
+      await socket.generation()
+      return new IptablesBackend(socket, config)
+    } catch (error) {
+      await socket?.close()
+      throw openError(error, netns)
+    }
+  }
+
+  async update(changes: FrontendChanges): Promise<CommitOutcome> {
+    const pacer = new Pacer()
+    const builder = new PlanBuilder(this.#config, this.#state)
+    for (const [key, frontend] of changes) {
+      builder.add(key, frontend)
+      if (pacer.due()) await pacer.pause()
+    }
+    return this.#commit(await builder.finish(pacer), pacer)
+  }
+
+  async rebuild(frontends: readonly Frontend[]): Promise<CommitOutcome> {
+    const pacer = new Pacer()
+    const state = new TableState()
+    const builder = new PlanBuilder(this.#config, state)
+    for (const frontend of frontends) {
+      builder.add(frontend.key, frontend)
+      if (pacer.due()) await pacer.pause()
+    }
+    const planned = await builder.finish(pacer)
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.#replace(planned, pacer)
+      const isLate = outcome.kind === 'failed' && isOvertaken(outcome.error)
+      if (isLate && attempt < TAKEOVER_ATTEMPTS) continue
+      if (outcome.kind === 'committed') this.#state = state
+      return outcome
+    }
+  }
+
+  audit(): Promise<readonly string[]> {
+    return compareTables(this.#socket, this.#state, this.#config, new Pacer())
+  }
+
+  objects(): ReadonlyMap<string, number> {
+    const { owners, services, chains, rules } = this.#state
+    return new Map([
+      ['frontends', owners.size],
+      ['services', services.size],
+      ['chains', chains],
+      ['rules', rules],
+    ])
+  }
+
+  async remove(): Promise<void> {
+    const pacer = new Pacer()
+    for (let attempt = 1; ; attempt++) {
+      const standing = await readStanding(this.#socket, this.#config.family)
+      const { transaction } = await planTransaction(takeAway(standing, this.#config), pacer)
+      try {
+        await this.#socket.commit(transaction, { generation: standing.generation })
+        break
+      } catch (error) {
+        if (!isOvertaken(error) || attempt === TAKEOVER_ATTEMPTS) throw error
+      }
+    }
+    this.#state = new TableState()
+  }
+
+  stats(): SocketStats {
+    return this.#socket.stats()
+  }
+
+  close(): Promise<void> {
+    return this.#socket.close()
+  }
+
+  async #commit(planned: PlannedUpdate, pacer: Pacer): Promise<CommitOutcome> {
+    if (isEmptyPlan(planned.plan)) {
+      planned.adopt([])
+      return { kind: 'committed' }
+    }
+    const written = await planTransaction(planned.plan, pacer)
+    try {
+      const { handles } = await this.#socket.commit(written.transaction)
+      return adopted(planned, written.handlesFrom(handles))
+    } catch (error) {
+      return failedCommit(error, planned, written, false)
+    }
+  }
+
+  /** Commits the Services of an empty state in place of what stands, if nobody changes anything meanwhile. */
+  async #replace(planned: PlannedUpdate, pacer: Pacer): Promise<CommitOutcome> {
+    const standing = await this.#read()
+    if ('kind' in standing) return standing
+    const written = await planTransaction(takeOver(planned.plan, standing, this.#config), pacer)
+    try {
+      const { generation } = standing
+      const { handles } = await this.#socket.commit(written.transaction, { generation })
+      return adopted(planned, written.handlesFrom(handles))
+    } catch (error) {
+      return failedCommit(error, planned, written, true)
+    }
+  }
+
+  async #read() {
+    try {
+      return await readStanding(this.#socket, this.#config.family)
+    } catch (error) {
+      return failedCommit(error, { frontends: new Map() }, { services: [] }, true)
+    }
+  }
+}
+
+const isOvertaken = (error: unknown): boolean => error instanceof NetlinkError && error.code === 'ERESTART'
+
+/** Rules whose numbers are unknown are in force, but only a rebuild can go on from there. */
+function adopted(planned: PlannedUpdate, handles: readonly number[] | undefined): CommitOutcome {
+  if (handles === undefined)
+    return {
+      kind: 'stale',
+      error: new Error('the kernel did not tell the handles of the rules that it added'),
+    }
+  planned.adopt(handles)
+  return { kind: 'committed' }
+}

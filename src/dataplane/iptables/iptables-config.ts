@@ -1,0 +1,16 @@
+import type { Cidr, IpAddress, IpFamily } from '../../util/address.ts'
+
+/** All that the rules of one family depend on besides the frontends. Addresses and CIDRs are of that family. */
+export interface IptablesConfig {
+  readonly family: IpFamily
+  /** Addresses in here that no Service has are dropped, unknown ports of those that one has are rejected. */
+  readonly serviceCidrs: readonly Cidr[]
+  /** Clients of a cluster IP from outside of these are masqueraded; empty: nobody is outside. */
+  readonly podCidrs: readonly Cidr[]
+  /** Where node ports answer. */
+  readonly nodeAddresses: readonly IpAddress[]
+  /** Masquerade what pods send to places outside of the pod and service CIDRs. */
+  readonly masqueradePodEgress: boolean
+  /** Masquerade every Service connection. */
+  readonly masqueradeAll: boolean
+}

@@ -1,0 +1,128 @@
+import type { NftablesSocket, RuleInfo } from '../../native/nftables.ts'
+import type { Pacer } from '../../util/pacer.ts'
+import { constantChains, entryJumps } from './constant-chains.ts'
+import { expressionsText } from './expressions-text.ts'
+import { formatRule } from './format-rule.ts'
+import type { IptablesConfig } from './iptables-config.ts'
+import { isProxyChain } from './names.ts'
+import { type PlacedRule, type Rule, TABLES, type Table } from './rule.ts'
+import { ruleExpressions } from './rule-expressions.ts'
+import { serviceRules } from './service-rules.ts'
+import type { TableState } from './table-state.ts'
+import { nftFamily } from './transaction.ts'
+
+/** Differences named one by one in each table; how many more there are is said as a number. */
+const NAMED_DIFFERENCES = 5
+
+/** A chain of ours as it should be. */
+interface ExpectedChain {
+  /** In front of the others in any order, by handle. */
+  readonly shared: Map<number, Rule>
+  /** Behind them, in this order. */
+  readonly rules: readonly Rule[]
+}
+
+/**
+ * Reads the tables back and says in words how our chains differ from the state; nothing when they do not. For the
+ * audit only: it costs what the tables are large. Rejects with a NetlinkError.
+ */
+export async function compareTables(
+  socket: NftablesSocket,
+  state: TableState,
+  config: IptablesConfig,
+  pacer: Pacer,
+): Promise<string[]> {
+  const expected = await expectedChains(state, config, pacer)
+  const differences: string[] = []
+  for (const table of TABLES)
+    differences.push(...summary(await compareTable(socket, table, expected[table], config, pacer), table))
+  return differences
+}
+
+type Expected = Readonly<Record<Table, Map<string, ExpectedChain>>>
+
+async function expectedChains(state: TableState, config: IptablesConfig, pacer: Pacer): Promise<Expected> {
+  const expected: Expected = { filter: new Map(), nat: new Map() }
+  for (const { table, name, rules } of constantChains(config))
+    expected[table].set(name, { shared: new Map(), rules })
+  for (const { frontends, handles } of state.services.values()) {
+    const { chains, shared } = serviceRules([...frontends.values()], config)
+    for (const { table, name, rules } of chains) expected[table].set(name, { shared: new Map(), rules })
+    shared.forEach(({ table, chain, rule }, i) => {
+      expected[table].get(chain)?.shared.set(handles[i] ?? 0, rule)
+    })
+    if (pacer.due()) await pacer.pause()
+  }
+  return expected
+}
+
+async function compareTable(
+  socket: NftablesSocket,
+  table: Table,
+  expected: ReadonlyMap<string, ExpectedChain>,
+  config: IptablesConfig,
+  pacer: Pacer,
+): Promise<string[]> {
+  const family = nftFamily(config.family)
+  const present = new Set((await socket.dumpChains(family, table)).map(({ name }) => name))
+  const found = byChain(await socket.dumpRules(family, table))
+  const differences: string[] = []
+  for (const [name, chain] of expected) {
+    if (!present.has(name)) differences.push(`chain ${name} is gone`)
+    else differences.push(...compareChain(name, chain, found.get(name) ?? [], config))
+    if (pacer.due()) await pacer.pause()
+  }
+  for (const name of present)
+    if (isProxyChain(table, name) && !expected.has(name)) differences.push(`chain ${name} is not ours`)
+  return [...differences, ...missingJumps(table, found, config)]
+}
+
+function byChain(rules: readonly RuleInfo[]): ReadonlyMap<string, readonly RuleInfo[]> {
+  const chains = new Map<string, RuleInfo[]>()
+  for (const rule of rules) {
+    const chain = chains.get(rule.chain)
+    if (chain === undefined) chains.set(rule.chain, [rule])
+    else chain.push(rule)
+  }
+  return chains
+}
+
+function compareChain(
+  name: string,
+  { shared, rules }: ExpectedChain,
+  found: readonly RuleInfo[],
+  config: IptablesConfig,
+): string[] {
+  const same = (rule: Rule, info: RuleInfo | undefined): boolean =>
+    info !== undefined &&
+    expressionsText(ruleExpressions(rule, config.family)) === expressionsText(info.expressions)
+  const byHandle = new Map(found.map((info) => [info.handle, info]))
+  const differences = [...shared]
+    .filter(([handle, rule]) => !same(rule, byHandle.get(handle)))
+    .map(([, rule]) => `chain ${name} lacks ${formatRule(rule, config.family)}`)
+  const behind = found.filter(({ handle }) => !shared.has(handle))
+  if (behind.length !== rules.length || !rules.every((rule, i) => same(rule, behind[i])))
+    differences.push(`chain ${name} has other rules`)
+  return differences
+}
+
+/** Others may have come in front of our jumps since: only that they are there matters. */
+function missingJumps(
+  table: Table,
+  found: ReadonlyMap<string, readonly RuleInfo[]>,
+  config: IptablesConfig,
+): string[] {
+  const isThere = ({ chain, rule }: PlacedRule): boolean => {
+    const text = expressionsText(ruleExpressions(rule, config.family))
+    return found.get(chain)?.some(({ expressions }) => expressionsText(expressions) === text) === true
+  }
+  return entryJumps(config)
+    .filter((jump) => jump.table === table && !isThere(jump))
+    .map(({ chain, rule }) => `chain ${chain} lacks ${formatRule(rule, config.family)}`)
+}
+
+function summary(differences: readonly string[], table: Table): string[] {
+  const shown = differences.slice(0, NAMED_DIFFERENCES).map((text) => `table ${table}: ${text}`)
+  const more = differences.length - shown.length
+  return more > 0 ? [...shown, `table ${table}: ${more} more differences`] : shown
+}
