@@ -122,6 +122,7 @@ const service = (index: number): Service => ({
   loadBalancerSourceRanges: [],
   ports: [{ name: '', protocol: 'TCP', port: 80, targetPort: 8080, nodePort: 0 }],
   selector: undefined,
+  createdAt: undefined,
   affinitySeconds: 0,
   internalTrafficPolicy: 'Cluster',
   externalTrafficPolicy: 'Cluster',

@@ -20,6 +20,8 @@ export interface ServicePort {
 /** A core/v1 Service that the proxy serves: headless and ExternalName ones are not in the model. */
 export interface Service {
   readonly name: ObjectName
+  /** When it was made, in ms since the epoch; undefined where the source does not say. */
+  readonly createdAt: number | undefined
   readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer'
   readonly ipFamilies: readonly IpFamily[]
   /** At most one address a family. */

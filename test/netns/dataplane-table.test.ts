@@ -252,33 +252,34 @@ describe('a table that somebody else', () => {
   })
 })
 
-describe('a frontend that the kernel refuses', () => {
-  // An external IP that is the node's, at the port of another Service's node port: one key, two endpoints.
+describe('an external IP that is the node’s, at the port of another Service’s node port', () => {
   const clash = serviceChange(
-    service('clash', '10.96.0.3', { externalIPs: [address('172.20.0.1')], ports: [port({ port: 30080 })] }),
+    service('zz', '10.96.0.3', { externalIPs: [address('172.20.0.1')], ports: [port({ port: 30080 })] }),
   )
 
-  beforeEach(async () => {
-    await apply(...WORLD)
-    proxy.apply([clash, sliceChange(slice('clash', ['10.1.0.9', '10.1.0.10', '10.1.0.11']))])
-    await expect(proxy.synced()).rejects.toMatchObject({ code: 'FRONTENDS_REFUSED' })
-  })
-
-  it('leaves all others in force, and is said to be a problem of its Service', async () => {
-    const { frontends, problems, families } = proxy.status()
-    const out = frontends.filter((frontend) => !frontend.inForce)
-    expect(out).toHaveLength(1)
-    expect(problems).toMatchObject([{ place: `Service ${out[0]?.service}`, severity: 'error' }])
-    expect(families[0]?.lastError).toMatchObject({ code: 'FRONTENDS_REFUSED' })
+  it('is a problem of its Service and keeps nothing else out', async () => {
+    await apply(...WORLD, clash, sliceChange(slice('zz', ['10.1.0.9', '10.1.0.10', '10.1.0.11'])))
+    expect(proxy.status().problems).toMatchObject([
+      {
+        place: 'Service default/zz',
+        severity: 'error',
+        reason: expect.stringContaining('node port 30080/TCP'),
+      },
+    ])
+    expect(proxy.status().frontends.every((frontend) => frontend.inForce)).toBe(true)
     expect(await netns.exec('nft', 'list', 'map', 'ip', 'hawser', 'svcs')).toContain(
       '10.96.0.3 . tcp . 30080',
     )
+    expect(await proxy.audit()).toEqual([])
   })
 
   it('comes in once what was in its way is gone', async () => {
-    await apply(goneChange(clash), ...WORLD.map(goneChange))
-    await apply(clash)
+    await apply(...WORLD, clash)
+    await apply(...WORLD.map(goneChange))
     expect(proxy.status().problems).toEqual([])
+    expect(await netns.exec('nft', 'list', 'map', 'ip', 'hawser', 'svcs')).toContain(
+      '172.20.0.1 . tcp . 30080',
+    )
     expect(await proxy.audit()).toEqual([])
   })
 })

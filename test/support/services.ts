@@ -28,6 +28,7 @@ export const port = (fields: Partial<ServicePort> = {}): ServicePort => ({
 /** A ClusterIP Service of one TCP port unless told otherwise. */
 export const service = (name: string, clusterIP: string, fields: Partial<Service> = {}): Service => ({
   name: objectName('default', name),
+  createdAt: undefined,
   type: 'ClusterIP',
   ipFamilies: [clusterIP.includes(':') ? 'IPv6' : 'IPv4'],
   clusterIPs: [address(clusterIP)],

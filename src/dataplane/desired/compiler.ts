@@ -3,12 +3,15 @@ import type { EndpointSlice } from '../../model/endpoint-slice.ts'
 import type { ObjectName } from '../../model/object-name.ts'
 import type { Problem } from '../../model/problem.ts'
 import type { Service } from '../../model/service.ts'
-import type { IpFamily } from '../../util/address.ts'
-import { Claims } from './claims.ts'
+import type { IpAddress, IpFamily } from '../../util/address.ts'
+import { type ClaimRules, Claims } from './claims.ts'
 import type { Frontend, FrontendChange, FrontendKey } from './frontend.ts'
 import { type FrontendOptions, type ServiceFrontends, serviceFrontends } from './service-frontends.ts'
 
-export type DesiredOptions = FrontendOptions
+export interface DesiredOptions extends FrontendOptions {
+  /** Where node ports answer, so that no other frontend may have the same port there; default none. */
+  readonly nodeAddresses?: readonly IpAddress[]
+}
 
 const NOTHING: ServiceFrontends = { frontends: [], problems: [] }
 
@@ -28,7 +31,11 @@ export class DesiredCompiler {
 
   constructor(options: DesiredOptions) {
     this.#options = options
-    this.#claims = new Map(options.families.map((family) => [family, new Claims()]))
+    const rules: ClaimRules = {
+      nodeAddresses: options.nodeAddresses ?? [],
+      createdAt: (service) => this.#services.get(service)?.createdAt,
+    }
+    this.#claims = new Map(options.families.map((family) => [family, new Claims(rules)]))
   }
 
   /** Services waiting for `compile`. */
@@ -59,6 +66,15 @@ export class DesiredCompiler {
   /** The frontends in force, by key, of one family: what all changes so far add up to. */
   frontends(family: IpFamily): ReadonlyMap<FrontendKey, Frontend> {
     return this.#claims.get(family)?.held ?? new Map()
+  }
+
+  service(name: ObjectName): Service | undefined {
+    return this.#services.get(name)
+  }
+
+  /** All slices of a Service, in the order in which they came. */
+  slices(service: ObjectName): readonly EndpointSlice[] {
+    return this.#slicesOf.get(service) ?? []
   }
 
   /** What Services ask for and do not get. */
@@ -104,12 +120,8 @@ export class DesiredCompiler {
     for (const frontend of before.frontends) {
       if (after.frontends.some((other) => other.key === frontend.key && other.family === frontend.family))
         continue
-      push(changes, this.#claims.get(frontend.family)?.release(frontend))
+      this.#claims.get(frontend.family)?.release(frontend, changes)
     }
-    for (const frontend of after.frontends) push(changes, this.#claims.get(frontend.family)?.claim(frontend))
+    for (const frontend of after.frontends) this.#claims.get(frontend.family)?.claim(frontend, changes)
   }
-}
-
-const push = (changes: FrontendChange[], change: FrontendChange | undefined): void => {
-  if (change !== undefined) changes.push(change)
 }

@@ -47,5 +47,11 @@ export const typeMeta = { apiVersion: v.string(), kind: v.string() }
 export const nameOf = (meta: { namespace: string; name: string }): ObjectName =>
   objectName(meta.namespace, meta.name)
 
+/** When the object was made, in ms since the epoch; undefined when it does not say (RFC 3339, as the API writes). */
+export function createdAt({ creationTimestamp }: { creationTimestamp?: unknown }): number | undefined {
+  const time = typeof creationTimestamp === 'string' ? Date.parse(creationTimestamp) : Number.NaN
+  return Number.isNaN(time) ? undefined : time
+}
+
 export const toMap = (record: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
   new Map(Object.entries(record))

@@ -1,7 +1,7 @@
 import type * as v from 'valibot'
 import type { Service } from '../../model/service.ts'
 import { familyOf, type IpAddress, type IpFamily } from '../../util/address.ts'
-import { nameOf, toMap } from './metadata.ts'
+import { createdAt, nameOf, toMap } from './metadata.ts'
 import { Findings, type Parsed } from './parsed.ts'
 import { readSchema } from './read-schema.ts'
 import { serviceSchema } from './service-schema.ts'
@@ -90,6 +90,7 @@ function toService({ metadata, spec, status }: Written): Service {
   const selector = toMap(spec.selector)
   return {
     name: nameOf(metadata),
+    createdAt: createdAt(metadata),
     type: spec.type === 'ExternalName' ? 'ClusterIP' : spec.type,
     ipFamilies: families(spec, clusterIPs),
     clusterIPs,

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { DesiredCompiler } from '../../../src/dataplane/desired/compiler.ts'
 import type { Change } from '../../../src/model/change.ts'
 import { objectName } from '../../../src/model/object-name.ts'
-import { formatProblem } from '../../../src/model/problem.ts'
 import type { Service } from '../../../src/model/service.ts'
 import {
   address,
@@ -212,41 +211,5 @@ describe('compiling', () => {
     expect(compiler.compile(() => false)).toHaveLength(1)
     expect(compiler.dirty).toBe(4)
     expect(compiler.compile()).toHaveLength(4)
-  })
-})
-
-describe('two Services that want the same frontend', () => {
-  const a = serviceChange(service('a', '10.96.0.1'))
-  const b = serviceChange(service('b', '10.96.0.1'))
-  const holder = (...changes: readonly Change[]): string | undefined => {
-    const compiler = newCompiler()
-    for (const change of changes) {
-      compiler.apply(change)
-      compiler.compile()
-    }
-    return [...compiler.frontends('IPv4').values()][0]?.service
-  }
-
-  it.each([
-    { order: 'a then b', changes: [a, b], expected: 'default/a' },
-    { order: 'b then a', changes: [b, a], expected: 'default/a' },
-    { order: 'b, a, a gone', changes: [b, a, goneChange(a)], expected: 'default/b' },
-    { order: 'a, b, b gone', changes: [a, b, goneChange(b)], expected: 'default/a' },
-    { order: 'a, b, both gone', changes: [a, b, goneChange(b), goneChange(a)], expected: undefined },
-  ])('$order: the name that sorts first holds it', ({ changes, expected }) => {
-    expect(holder(...changes)).toBe(expected)
-  })
-
-  it('is a problem of the other, until the first is gone', () => {
-    const compiler = newCompiler()
-    for (const change of [a, b]) compiler.apply(change)
-    compiler.compile()
-    expect(compiler.problems().map(formatProblem)).toEqual([
-      'Service default/b: 10.96.0.1 port 80/TCP is already held by Service default/a ' +
-        '(give one of the two Services another address or port)',
-    ])
-    compiler.apply(goneChange(a))
-    compiler.compile()
-    expect(compiler.problems()).toEqual([])
   })
 })

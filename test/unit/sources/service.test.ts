@@ -90,6 +90,15 @@ test('client IP affinity lasts three hours unless told otherwise', () => {
   expect(parseService(written({ sessionAffinity: 'ClientIP' })).value?.affinitySeconds).toBe(10_800)
 })
 
+test.each([
+  ['2026-11-22T06:00:00Z', Date.UTC(2026, 10, 22, 6)],
+  ['yesterday', undefined],
+  [undefined, undefined],
+])('a creationTimestamp of %s is %s', (creationTimestamp, createdAt) => {
+  const object = { ...written({}), metadata: { name: 'web', creationTimestamp } }
+  expect(parseService(object).value?.createdAt).toBe(createdAt)
+})
+
 test('an empty selector is none', () => {
   expect(parseService(written({ selector: {} })).value?.selector).toBeUndefined()
 })
