@@ -1,0 +1,152 @@
+import type { KubeClient } from '../../kube/client.ts'
+import type { Collection } from '../../kube/collection.ts'
+import type { KubeError } from '../../kube/error.ts'
+import { objectKey } from '../../kube/kube-object.ts'
+import { type ObjectChange, Reflector } from '../../kube/reflector.ts'
+import type { Change } from '../../model/change.ts'
+import type { EndpointSlice } from '../../model/endpoint-slice.ts'
+import { type ObjectName, objectName } from '../../model/object-name.ts'
+import type { Problem } from '../../model/problem.ts'
+import type { Service } from '../../model/service.ts'
+import type { Backoff } from '../../util/backoff.ts'
+import type { Logger } from '../../util/logger.ts'
+import type { SourceUpdate } from '../files/file-source.ts'
+import { parseEndpointSlice } from '../objects/endpoint-slice.ts'
+import type { Parsed } from '../objects/parsed.ts'
+import { parseService } from '../objects/service.ts'
+import { endpointSlices, oneNode, services } from './collections.ts'
+import { ObjectProblems } from './object-problems.ts'
+import { type OwnNode, parseOwnNode } from './own-node.ts'
+
+export interface ApiSourceOptions {
+  readonly client: KubeClient
+  /** Whose Node to follow. */
+  readonly nodeName: string
+  readonly log: Logger
+  /** Hears everything there is once, then what changed. Must not throw. */
+  readonly onUpdate: (update: SourceUpdate) => void
+  /** Hears of the own Node before the first update, then of every change; undefined: there is none. Must not throw. */
+  readonly onNode?: (node: OwnNode | undefined) => void
+  readonly backoff?: Backoff
+  /** How long a watch may be silent before it counts as dead, in ms. */
+  readonly livenessMs?: number
+}
+
+/** Reflectors of the source, as far as they are alike. */
+type Followed = Pick<Reflector<unknown>, 'synced' | 'problem' | 'close'>
+
+/**
+ * Services and EndpointSlices of an API server as a source of the model. Nothing is said before everything is known;
+ * after that, what arrives in one turn of the event loop is said together. A source that has lost its server says
+ * nothing, so that the last state stays in force.
+ */
+export class ApiSource {
+  readonly #options: ApiSourceOptions
+  readonly #problems = new ObjectProblems(() => this.#schedule())
+  readonly #services: Reflector<Service>
+  readonly #slices: Reflector<EndpointSlice>
+  readonly #nodes: Reflector<OwnNode>
+  readonly #pending = new Map<string, Change>()
+  #node: OwnNode | undefined
+  #begun = false
+  #flush: NodeJS.Immediate | undefined
+  #closed = false
+
+  constructor(options: ApiSourceOptions) {
+    this.#options = options
+    this.#services = this.#follow(services, parseService, (changes) =>
+      this.#take(changes.map(({ key, value }) => ({ kind: 'Service', name: nameOf(key), object: value }))),
+    )
+    this.#slices = this.#follow(endpointSlices, parseEndpointSlice, (changes) =>
+      this.#take(
+        changes.map(({ key, value }) => ({ kind: 'EndpointSlice', name: nameOf(key), object: value })),
+      ),
+    )
+    this.#nodes = this.#follow(oneNode(options.nodeName), parseOwnNode, () => this.#takeNode())
+  }
+
+  /** Everything has been said once. */
+  get synced(): boolean {
+    return this.#begun
+  }
+
+  /** Why what was said may be behind; undefined while everything is followed. */
+  get problem(): KubeError | undefined {
+    return this.#followed.find((reflector) => reflector.problem !== undefined)?.problem
+  }
+
+  /** What is in force now, by `namespace/name`. */
+  get services(): ReadonlyMap<string, Service> {
+    return this.#services.objects
+  }
+
+  get endpointSlices(): ReadonlyMap<string, EndpointSlice> {
+    return this.#slices.objects
+  }
+
+  get problems(): readonly Problem[] {
+    return this.#problems.all
+  }
+
+  /** Nothing is said once this is called. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#flush !== undefined) clearImmediate(this.#flush)
+    await Promise.all(this.#followed.map((reflector) => reflector.close()))
+  }
+
+  get #followed(): readonly Followed[] {
+    return [this.#services, this.#slices, this.#nodes]
+  }
+
+  #follow<Value>(
+    collection: Collection,
+    parse: (object: unknown) => Parsed<Value>,
+    onChanges: (changes: readonly ObjectChange<Value>[]) => void,
+  ): Reflector<Value> {
+    const { client, log, backoff, livenessMs } = this.#options
+    const place = (key: string): string => `${collection.kind} ${key}`
+    return new Reflector<Value>({
+      client,
+      collection,
+      decode: (object, before) =>
+        this.#problems.settle(place(objectKey(object)), parse(object.written), before),
+      onGone: (key) => this.#problems.forget(place(key)),
+      onChanges,
+      log,
+      ...(backoff === undefined ? {} : { backoff }),
+      ...(livenessMs === undefined ? {} : { livenessMs }),
+    })
+  }
+
+  #take(changes: readonly Change[]): void {
+    for (const change of changes) this.#pending.set(`${change.kind} ${change.name}`, change)
+    this.#schedule()
+  }
+
+  #takeNode(): void {
+    const [node] = this.#nodes.objects.values()
+    this.#node = node
+    if (this.#begun) this.#options.onNode?.(node)
+    else this.#schedule()
+  }
+
+  /** Says what is pending at the end of this turn, once everything is known. */
+  #schedule(): void {
+    if (this.#closed || this.#flush !== undefined) return
+    if (!this.#begun && !this.#followed.every((reflector) => reflector.synced)) return
+    this.#flush = setImmediate(() => {
+      this.#flush = undefined
+      if (!this.#begun) this.#options.onNode?.(this.#node)
+      this.#begun = true
+      const changes = [...this.#pending.values()]
+      this.#pending.clear()
+      this.#options.onUpdate({ changes, problems: this.#problems.all })
+    })
+  }
+}
+
+function nameOf(key: string): ObjectName {
+  const slash = key.indexOf('/')
+  return objectName(key.slice(0, slash), key.slice(slash + 1))
+}
