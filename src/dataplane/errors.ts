@@ -1,5 +1,6 @@
 /**
  * - `NO_NFTABLES`: the kernel has no nf_tables, or not the parts of it that the table needs.
+ * - `NO_IPVS`: the kernel has no IPVS, which the chosen mode needs.
  * - `NO_PERMISSION`: the process may not change the network namespace's rules.
  * - `NETNS_UNAVAILABLE`: the named network namespace could not be entered.
  * - `COMMIT_FAILED`: the kernel took a whole transaction back; it is tried again with back-off.
@@ -8,6 +9,7 @@
  */
 export type DataplaneErrorCode =
   | 'NO_NFTABLES'
+  | 'NO_IPVS'
   | 'NO_PERMISSION'
   | 'NETNS_UNAVAILABLE'
   | 'COMMIT_FAILED'

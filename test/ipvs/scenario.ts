@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process'
+import { copyFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { runWithIpvs } from './kernel.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
+
+const AGENT = 'test/support/agent-main.mjs'
 
 /**
  * Runs `scenarios/NAME.ts` in a kernel that has ip_vs and returns what it observed there: the one JSON value that it
@@ -22,6 +25,8 @@ export async function observe<Observations>(name: string): Promise<Observations>
   ).catch((error: { stdout?: string }) => {
     throw new Error(`the scenarios do not compile:\n${error.stdout ?? error}`)
   })
+  // Plain JavaScript, which the compiler leaves where it is.
+  await copyFile(`${ROOT}/${AGENT}`, `${ROOT}/build/ipvs-scenarios/${AGENT}`)
   const { status, stdout, stderr } = await runWithIpvs([
     process.execPath,
     `build/ipvs-scenarios/test/ipvs/scenarios/${name}.js`,

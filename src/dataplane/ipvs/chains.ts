@@ -1,0 +1,112 @@
+import type { Chain } from '../nftables/chains.ts'
+import {
+  addressIn,
+  clearPriority,
+  drop,
+  goto,
+  isMarked,
+  markForMasquerade,
+  masquerade,
+  rejectOther,
+  rejectTcp,
+  returnToCaller,
+  type Statement,
+  unmark,
+} from '../nftables/statements.ts'
+import type { TableConfig } from '../nftables/table-config.ts'
+import { TREATMENTS_MAP } from './layout.ts'
+import {
+  destinationIn,
+  gotoByPriority,
+  isNew,
+  isShortCircuited,
+  pairIn,
+  setFromMap,
+  sourceInRange,
+  sourceIsLocal,
+} from './statements.ts'
+import { BASIC_TREATMENTS } from './treatments.ts'
+
+/** Each of `statements` in turn makes one rule. */
+const rule = (...statements: readonly Statement[]): Statement => statements.flat()
+
+const fromPods = ({ podCidrs }: TableConfig, ...then: readonly Statement[]): readonly Statement[] =>
+  podCidrs.map((cidr) => rule(addressIn('saddr', cidr), ...then))
+
+/**
+ * All chains of the table, whatever Services there are. The nat hooks see the first packet of a connection only: ahead
+ * of IPVS (its hooks are at NF_IP_PRI_NAT_SRC - 1 of LOCAL_IN and NF_IP_PRI_NAT_DST + 2 of LOCAL_OUT) they
+ * refuse it, mark it or let it pass, behind IPVS they masquerade what was marked or would meet itself.
+ */
+export function tableChains(config: TableConfig): readonly Chain[] {
+  const { family } = config
+  return [
+    { name: 'reject-it', rules: [rejectTcp, rejectOther(family)] },
+    { name: 'drop-it', rules: [drop] },
+    { name: 'cluster', rules: [clearPriority, ...masqueradeClusterIp(config)] },
+    { name: 'external', rules: [clearPriority, markForMasquerade] },
+    { name: 'local', rules: [clearPriority, ...steerInside(config)] },
+    { name: 'local-none', rules: [clearPriority, ...steerInside(config), drop] },
+    { name: 'direct', rules: [clearPriority] },
+    ...BASIC_TREATMENTS.map((name) => ({
+      name: `from-${name}`,
+      rules: [rule(sourceInRange(family, 'sources'), goto(name)), drop],
+    })),
+    // Of a connection from inside under policy Local: a miss means that all clients get the same endpoints.
+    { name: 'steer', rules: [setFromMap(family, 'mark', 'short-circuit')] },
+    { name: 'cluster-miss', rules: [rule(destinationIn(family, 'vips'), goto('reject-it')), drop] },
+    {
+      name: 'services',
+      rules: [
+        setFromMap(family, 'priority', 'frontends'),
+        gotoByPriority(TREATMENTS_MAP),
+        ...config.serviceCidrs.map((cidr) => rule(addressIn('daddr', cidr), goto('cluster-miss'))),
+        // Addresses of Services are this machine's here: what listens on all addresses must not answer there.
+        rule(destinationIn(family, 'vips'), goto('reject-it')),
+      ],
+    },
+    { name: 'masq', rules: [unmark, masquerade] },
+    ...podEgress(config),
+    // Priorities: NF_IP_PRI_NAT_DST and NF_IP_PRI_NAT_SRC of linux/netfilter_ipv4.h, IPv6's are the same.
+    { name: 'nat-pre', hook: { type: 'nat', hook: 'prerouting', priority: -100 }, rules: [goto('services')] },
+    {
+      name: 'nat-out',
+      hook: { type: 'nat', hook: 'output', priority: -100 },
+      // Else our own refusal of a connection of this machine, which is related to it and goes to a VIP, would be refused.
+      rules: [rule(isNew, goto('services'))],
+    },
+    {
+      name: 'nat-post',
+      hook: { type: 'nat', hook: 'postrouting', priority: 100 },
+      rules: [
+        // A mark of these has no room for the bit that asks for masquerade.
+        rule(isShortCircuited, ...(config.masqueradeAll ? [] : [sourceIsLocal]), masquerade),
+        rule(isMarked, goto('masq')),
+        rule(pairIn(family, 'hairpin'), masquerade),
+        ...(config.masqueradePodEgress ? fromPods(config, goto('pod-egress')) : []),
+      ],
+    },
+  ]
+}
+
+/**
+ * This machine's own connections come from the VIP they go to, since that is an address of the machine: no endpoint
+ * could answer them unless they are masqueraded, whatever the configuration says of others.
+ */
+function masqueradeClusterIp(config: TableConfig): readonly Statement[] {
+  if (config.masqueradeAll) return [markForMasquerade]
+  if (config.podCidrs.length === 0) return [rule(sourceIsLocal, markForMasquerade)]
+  return [...fromPods(config, returnToCaller), markForMasquerade]
+}
+
+/** Pods and this machine leave the chain here; who stays comes from outside. */
+const steerInside = (config: TableConfig): readonly Statement[] => [
+  ...fromPods(config, ...(config.masqueradeAll ? [markForMasquerade] : []), goto('steer')),
+  rule(sourceIsLocal, markForMasquerade, goto('steer')),
+]
+
+function podEgress({ masqueradePodEgress, podCidrs, serviceCidrs }: TableConfig): readonly Chain[] {
+  if (!masqueradePodEgress || podCidrs.length === 0) return []
+  const inside = [...podCidrs, ...serviceCidrs].map((cidr) => rule(addressIn('daddr', cidr), returnToCaller))
+  return [{ name: 'pod-egress', rules: [...inside, masquerade] }]
+}

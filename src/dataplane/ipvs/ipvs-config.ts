@@ -1,0 +1,17 @@
+import type { IpvsTimeouts } from '../../native/ipvs.ts'
+import type { Cidr } from '../../util/address.ts'
+import type { TableConfig } from '../nftables/table-config.ts'
+
+/** All that the IPVS dataplane of one family depends on besides the frontends. */
+export interface IpvsConfig extends TableConfig {
+  /** Virtual servers on addresses in here that no frontend asks for are somebody else's: left alone. */
+  readonly excludeCidrs: readonly Cidr[]
+  /** Answer ARP only on the interface that has the address, for load balancers that announce VIPs (layer 2). */
+  readonly strictArp: boolean
+  /** 0 leaves a timeout as the kernel has it. */
+  readonly timeouts: IpvsTimeouts
+  /** How long a removed endpoint may keep its connections; default 15 minutes, kube-proxy's. */
+  readonly drainLimitMs?: number
+  /** How often removed endpoints are looked at; default 5 s. */
+  readonly drainPollMs?: number
+}

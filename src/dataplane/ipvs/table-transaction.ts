@@ -1,0 +1,50 @@
+import { NftTransaction } from '../../native/nftables.ts'
+import { nftFamily } from '../nftables/layout.ts'
+import type { TableConfig } from '../nftables/table-config.ts'
+import { tableChains } from './chains.ts'
+import type { Element } from './elements.ts'
+import { bySet } from './elements.ts'
+import { SET_NAMES, setLayout, setSpec, TABLE, TREATMENTS_MAP, treatmentsMapSpec } from './layout.ts'
+import type { TablePlan } from './plan.ts'
+import { packElements } from './records.ts'
+import { hostNumber } from './statements.ts'
+import { TREATMENTS, treatmentNumber } from './treatments.ts'
+
+/** A table plan as the addon takes it, and which of its operations are about which elements. */
+export interface TableTransaction {
+  readonly transaction: NftTransaction
+  readonly elements: ReadonlyMap<number, readonly Element[]>
+}
+
+export function tableTransaction(plan: TablePlan, config: TableConfig): TableTransaction {
+  const { family } = config
+  const transaction = new NftTransaction(nftFamily(family), TABLE)
+  const elements = new Map<number, readonly Element[]>()
+  if (plan.creation) create(transaction, config)
+  else
+    for (const [set, some] of bySet(plan.removed, SET_NAMES)) {
+      elements.set(transaction.operations, some)
+      const { keyLength, keyEnd = false } = setLayout(set, family)
+      transaction.deleteElements(set, packElements(some, family, 'keys').bytes, { keyLength, keyEnd })
+    }
+  for (const [set, some] of bySet(plan.added, SET_NAMES)) {
+    elements.set(transaction.operations, some)
+    transaction.addElements(set, packElements(some, family, 'elements').bytes, setLayout(set, family))
+  }
+  return { transaction, elements }
+}
+
+function create(transaction: NftTransaction, config: TableConfig): void {
+  transaction.destroyTable().addTable().addSet(treatmentsMapSpec)
+  for (const set of SET_NAMES) transaction.addSet(setSpec(set, config.family))
+  const chains = tableChains(config)
+  for (const chain of chains) transaction.addChain(chain)
+  for (const { name, rules } of chains) for (const rule of rules) transaction.addRule(name, rule)
+  transaction.addVerdictElements(
+    TREATMENTS_MAP,
+    TREATMENTS.map((treatment) => ({
+      key: hostNumber(treatmentNumber(treatment)),
+      verdict: { kind: 'goto', chain: treatment },
+    })),
+  )
+}

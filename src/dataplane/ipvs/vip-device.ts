@@ -1,0 +1,83 @@
+import { NetlinkError, type RouteSocket, RouteTransaction } from '../../native/route.ts'
+import { familyOf, type IpAddress, type IpFamily } from '../../util/address.ts'
+
+/** The name that kube-proxy gives it, so that its leftovers are taken over and tools find it. */
+export const VIP_DEVICE = 'kube-ipvs0'
+
+/** The link that VIPs are put on, and what addresses there are. */
+export interface VipDevice {
+  readonly name: string
+  readonly addresses: ReadonlySet<IpAddress>
+  /** Addresses of one family on all other interfaces. */
+  readonly foreign: ReadonlySet<IpAddress>
+}
+
+/**
+ * Lists addresses. Where the kernel has no dummy device VIPs live on `lo`: there those whole addresses are ours that
+ * `isOurs` says so of, since others put addresses on `lo` too.
+ */
+export async function findVipDevice(
+  routes: RouteSocket,
+  family: IpFamily,
+  isOurs: (address: IpAddress) => boolean,
+): Promise<VipDevice | undefined> {
+  const links = await routes.links()
+  const device = links.find(({ name }) => name === VIP_DEVICE)
+  const loopback = links.find(({ name }) => name === 'lo')
+  const listed = (await routes.addresses()).filter(({ address }) => familyOf(address) === family)
+  const whole = family === 'IPv4' ? 32 : 128
+  const own = listed.filter(
+    ({ link, address, prefix, scope }) =>
+      scope === 'global' &&
+      (link === device?.index || (link === loopback?.index && prefix === whole && isOurs(address))),
+  )
+  const addresses = new Set(own.map(({ address }) => address))
+  const foreign = new Set(listed.filter((entry) => !own.includes(entry)).map(({ address }) => address))
+  if (device !== undefined) return { name: VIP_DEVICE, addresses, foreign }
+  return addresses.size > 0 ? { name: 'lo', addresses, foreign } : undefined
+}
+
+/** Makes the device, up; returns the name of the interface to put VIPs on. */
+export async function makeVipDevice(routes: RouteSocket): Promise<string> {
+  try {
+    await routes.apply(new RouteTransaction().addLink({ name: VIP_DEVICE, kind: 'dummy', up: true }))
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) throw error
+    if (error.code === 'EOPNOTSUPP') return 'lo'
+    if (error.code !== 'EEXIST') throw error
+    // Left by an earlier process, or the other address family was first. kube-proxy's is down.
+    await routes.apply(new RouteTransaction().setLink({ name: VIP_DEVICE, up: true }))
+  }
+  return VIP_DEVICE
+}
+
+/** Puts addresses on the device and takes others away. What is so already is no error. */
+export async function changeVips(
+  routes: RouteSocket,
+  link: string,
+  added: readonly IpAddress[],
+  removed: readonly IpAddress[],
+): Promise<void> {
+  const transaction = new RouteTransaction()
+  const entry = (address: IpAddress) => ({ link, address, prefix: familyOf(address) === 'IPv4' ? 32 : 128 })
+  for (const address of added) transaction.addAddress({ ...entry(address), withoutDetection: true })
+  for (const address of removed) transaction.deleteAddress(entry(address))
+  try {
+    await routes.apply(transaction)
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) throw error
+    if (error.failures.some(({ code }) => code !== 'EEXIST' && code !== 'EADDRNOTAVAIL')) throw error
+  }
+}
+
+/** Takes VIPs away, and the device with them when no other family's are left on it. */
+export async function removeVips(
+  routes: RouteSocket,
+  link: string,
+  addresses: readonly IpAddress[],
+): Promise<void> {
+  await changeVips(routes, link, [], addresses)
+  const index = (await routes.links()).find(({ name }) => name === VIP_DEVICE)?.index
+  const left = (await routes.addresses()).some((entry) => entry.link === index && entry.scope === 'global')
+  if (index !== undefined && !left) await routes.apply(new RouteTransaction().deleteLink(VIP_DEVICE))
+}
