@@ -27,6 +27,8 @@ export interface Backend {
   audit(): Promise<readonly string[]>
   /** Objects in the kernel by kind, as committed. */
   objects(): ReadonlyMap<string, number>
+  /** The objects in the kernel that make one frontend, one a line in the words of the kernel's own tool; as committed. */
+  describe?(key: FrontendKey): readonly string[]
   /** Removes everything of ours from the kernel. Nothing being there is no error. */
   remove(): Promise<void>
   /** Frees what talks to the kernel; the rules stay in force. */

@@ -1,18 +1,23 @@
 import type { Registry } from '../metrics/registry.ts'
 import type { Change } from '../model/change.ts'
 import type { Problem } from '../model/problem.ts'
+import { NftMonitor } from '../native/nft-monitor.ts'
 import { type Cidr, familyOf, type IpAddress, type IpFamily } from '../util/address.ts'
 import type { Logger } from '../util/logger.ts'
 import { Pacer } from '../util/pacer.ts'
+import { Auditor } from './auditor.ts'
+import type { Backend } from './backend.ts'
 import { DesiredCompiler } from './desired/compiler.ts'
 import type { Frontend, FrontendChange } from './desired/frontend.ts'
-import { DataplaneMetrics } from './metrics.ts'
+import { type ChangeCounts, DataplaneMetrics } from './metrics.ts'
 import { NetlinkMetrics } from './netlink-metrics.ts'
-import { NftablesBackend } from './nftables/nftables-backend.ts'
+import { type OpenedBackend, openBackend, type ProxyMode } from './open-backend.ts'
 import { Reconciler } from './reconciler.ts'
 import type { FrontendStatus, ProxyStatus } from './status.ts'
 
 export interface ServiceProxyOptions {
+  /** nftables by default. */
+  readonly mode?: ProxyMode
   readonly families: readonly IpFamily[]
   /** Ranges of cluster IPs: addresses in them that no Service has are dropped. */
   readonly serviceCidrs: readonly Cidr[]
@@ -30,13 +35,18 @@ export interface ServiceProxyOptions {
   readonly netns?: string
   /** Least time between the starts of two transactions of a family, 0 by default. */
   readonly minSyncPeriodMs?: number
+  /**
+   * Compare the kernel with what was committed this often, and at once when somebody else writes into our tables, and
+   * repair what differs. Undefined: only when `audit` is called.
+   */
+  readonly auditIntervalMs?: number
   readonly registry: Registry
   readonly log: Logger
 }
 
 interface Family {
   readonly family: IpFamily
-  readonly backend: NftablesBackend
+  readonly backend: Backend
   readonly reconciler: Reconciler
 }
 
@@ -46,6 +56,8 @@ interface Family {
  * step, so that connections never notice.
  */
 export class ServiceProxy {
+  readonly #options: ServiceProxyOptions
+  readonly #mode: ProxyMode
   readonly #compiler: DesiredCompiler
   readonly #families: readonly Family[]
   readonly #metrics: DataplaneMetrics
@@ -53,13 +65,24 @@ export class ServiceProxy {
   /** Changes that `apply` was given and the compiler has not seen yet. */
   #arrived: (readonly Change[])[] = []
   #compiling: Promise<void> | undefined
+  readonly #monitor: NftMonitor | undefined
+  #auditor: Auditor | undefined
+  #stopped = false
 
-  private constructor(options: ServiceProxyOptions, backends: ReadonlyMap<IpFamily, NftablesBackend>) {
+  private constructor(
+    options: ServiceProxyOptions,
+    backends: ReadonlyMap<IpFamily, OpenedBackend>,
+    monitor: NftMonitor | undefined,
+  ) {
+    this.#options = options
+    this.#mode = options.mode ?? 'nftables'
+    this.#monitor = monitor
     this.#compiler = new DesiredCompiler(options)
     this.#metrics = new DataplaneMetrics(options.registry)
     this.#netlinkMetrics = new NetlinkMetrics(options.registry)
-    this.#families = [...backends].map(([family, backend]) => {
-      this.#netlinkMetrics.add(`nftables-${family}`, () => backend.stats())
+    if (monitor !== undefined) this.#netlinkMetrics.add('nft-monitor', () => monitor.stats())
+    this.#families = [...backends].map(([family, { backend, sockets }]) => {
+      for (const [name, stats] of sockets) this.#netlinkMetrics.add(name, stats)
       const reconciler = new Reconciler({
         family,
         backend,
@@ -73,17 +96,25 @@ export class ServiceProxy {
 
   /**
    * Opens what talks to the kernel, one socket a family, and changes nothing yet. Rejects with a DataplaneError:
-   * NO_PERMISSION, NO_NFTABLES or NETNS_UNAVAILABLE.
+   * NO_PERMISSION, NO_NFTABLES (or its like of another mode) or NETNS_UNAVAILABLE.
    */
   static async open(options: ServiceProxyOptions): Promise<ServiceProxy> {
-    const backends = new Map<IpFamily, NftablesBackend>()
+    const { mode = 'nftables', netns } = options
+    const backends = new Map<IpFamily, OpenedBackend>()
     try {
       for (const family of options.families) {
-        backends.set(family, await NftablesBackend.open(tableConfig(options, family), options.netns))
+        backends.set(family, await openBackend(mode, tableConfig(options, family), netns))
       }
-      return new ServiceProxy(options, backends)
+      const tables = [...backends.values()].flatMap((opened) => opened.tables)
+      const watches = options.auditIntervalMs !== undefined && tables.length > 0
+      const where = netns === undefined ? {} : { netns }
+      return new ServiceProxy(
+        options,
+        backends,
+        watches ? await NftMonitor.open({ tables, ...where }) : undefined,
+      )
     } catch (error) {
-      for (const backend of backends.values()) await backend.close()
+      for (const { backend } of backends.values()) await backend.close()
       throw error
     }
   }
@@ -107,7 +138,7 @@ export class ServiceProxy {
 
   status(): ProxyStatus {
     const families = this.#families.map(({ reconciler }) => ({
-      mode: 'nftables' as const,
+      mode: this.#mode,
       ...reconciler.status(),
     }))
     const refused = families.flatMap(({ family, refused }) =>
@@ -153,8 +184,12 @@ export class ServiceProxy {
   }
 
   async #stop(): Promise<void> {
+    this.#stopped = true
+    await this.#monitor?.close()
+    const auditing = this.#auditor?.close()
     while (this.#compiling !== undefined) await this.#compiling
     for (const { reconciler } of this.#families) await reconciler.stop()
+    await auditing
   }
 
   /** Compiles all that is dirty, a slice of the event loop at a time, and hands it over as one piece. */
@@ -163,21 +198,41 @@ export class ServiceProxy {
     await undefined
     const pacer = new Pacer()
     const changes: FrontendChange[] = []
+    const arrivals = new Arrivals()
     while (this.#arrived.length > 0 || this.#compiler.dirty > 0) {
-      await this.#takeIn(pacer)
+      await this.#takeIn(pacer, arrivals)
       for (const change of this.#compiler.compile(() => !pacer.due())) changes.push(change)
       if (this.#compiler.dirty > 0) await pacer.pause()
     }
+    const waiting = new Set(this.#families.map(({ family }) => family))
     for (const { family, reconciler } of this.#families)
-      reconciler.change(changes.filter((change) => change.family === family))
+      reconciler.change(
+        changes.filter((change) => change.family === family),
+        () => {
+          for (const time of arrivals.triggerTimes[family]) this.#metrics.programmed(family, time)
+          waiting.delete(family)
+          if (waiting.size === 0) this.#metrics.settle(arrivals)
+        },
+      )
+    this.#beginAudits()
   }
 
-  async #takeIn(pacer: Pacer): Promise<void> {
+  /** The first audit comes behind the first transaction: before it nothing in the kernel is expected of us. */
+  #beginAudits(): void {
+    const { auditIntervalMs: intervalMs, log } = this.#options
+    const monitor = this.#monitor
+    if (this.#auditor !== undefined || intervalMs === undefined || this.#stopped) return
+    const nextChange = monitor === undefined ? async () => undefined : () => monitor.next()
+    this.#auditor = new Auditor({ audit: () => this.audit(), intervalMs, nextChange, log })
+  }
+
+  async #takeIn(pacer: Pacer, arrivals: Arrivals): Promise<void> {
     const arrived = this.#arrived
     this.#arrived = []
     for (const change of arrived.flat()) {
       if (change.kind === 'Service') this.#metrics.serviceChanged()
       else if (change.kind === 'EndpointSlice') this.#metrics.endpointsChanged()
+      arrivals.add(change)
       this.#compiler.apply(change)
       if (pacer.due()) await pacer.pause()
     }
@@ -195,6 +250,24 @@ export class ServiceProxy {
       inForce: reconciler.isInForce(frontend.key),
     })
     return [...this.#compiler.frontends(family).values()].map(describe)
+  }
+}
+
+/** What came in with one compilation, for the metrics. */
+class Arrivals implements ChangeCounts {
+  services = 0
+  endpoints = 0
+  /** `EndpointSlice.triggerTime` of those that carry one. */
+  readonly triggerTimes: Readonly<Record<IpFamily, number[]>> = { IPv4: [], IPv6: [] }
+
+  add(change: Change): void {
+    if (change.kind === 'Service') this.services++
+    if (change.kind !== 'EndpointSlice') return
+    this.endpoints++
+    const { family, triggerTime } = change.object ?? {}
+    // What changed before this process began says nothing about it (kube-proxy leaves those out as well).
+    if (family !== undefined && triggerTime !== undefined && triggerTime >= performance.timeOrigin)
+      this.triggerTimes[family].push(triggerTime)
   }
 }
 

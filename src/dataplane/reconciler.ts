@@ -23,6 +23,8 @@ export interface ReconcilerStatus {
   readonly objects: ReadonlyMap<string, number>
   /** Ms since the epoch of the last transaction that the kernel took, undefined before the first. */
   readonly lastSync: number | undefined
+  /** Ms since the epoch from which on there has always been something to do; undefined when there is nothing. */
+  readonly pendingSince: number | undefined
   /** Why the kernel is not as desired at the moment; undefined when it is or is about to be. */
   readonly lastError: Error | undefined
   /** Frontends that the kernel refuses, and with what. */
@@ -55,6 +57,7 @@ export class Reconciler {
   #failures = 0
   #notBefore = 0
   #lastSync: number | undefined
+  #pendingSince: number | undefined
   #lastError: Error | undefined
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
@@ -68,8 +71,11 @@ export class Reconciler {
     this.#log = options.log
   }
 
-  /** Takes in changes that belong together. The first call, even an empty one, starts the work. */
-  change(changes: readonly FrontendChange[]): void {
+  /**
+   * Takes in changes that belong together. The first call, even an empty one, starts the work. `inForce` is called when
+   * the kernel has them all, but for what it refuses.
+   */
+  change(changes: readonly FrontendChange[], inForce?: () => void): void {
     // A rebuild that is yet to begin takes everything desired, whether it is known to be pending or not.
     const rebuildComes = this.#mustRebuild && this.#running === undefined
     for (const { key, frontend } of changes) {
@@ -79,6 +85,8 @@ export class Reconciler {
       this.#refused.retryNow(key)
     }
     this.#waiters.advance()
+    if (inForce !== undefined) this.#waiters.whenInForce(inForce)
+    this.#pendingSince ??= Date.now()
     this.#begun = true
     this.#metrics.queued()
     this.#wake()
@@ -102,7 +110,10 @@ export class Reconciler {
   async audit(): Promise<readonly string[]> {
     await this.#idle()
     if (this.#mustRebuild || this.#stopped) return []
-    const auditing = this.#backend.audit()
+    const auditing = this.#backend.audit().catch((error: unknown) => {
+      this.#metrics.audited('failed')
+      throw error
+    })
     this.#running = auditing.then(
       () => undefined,
       () => undefined,
@@ -116,9 +127,18 @@ export class Reconciler {
         'somebody else changed our rules: making them anew',
       )
       this.#mustRebuild = true
+      this.#pendingSince ??= Date.now()
     }
     this.#wake()
-    await this.synced()
+    if (differences.length === 0) this.#metrics.audited('clean')
+    else
+      await this.synced().then(
+        () => this.#metrics.audited('repaired'),
+        (error: unknown) => {
+          this.#metrics.audited('failed')
+          throw error
+        },
+      )
     return differences
   }
 
@@ -133,6 +153,7 @@ export class Reconciler {
       family: this.#family,
       objects: this.#backend.objects(),
       lastSync: this.#lastSync,
+      pendingSince: this.#pendingSince,
       lastError: this.#lastError,
       refused: this.#refused.errors(),
     }
@@ -229,6 +250,8 @@ export class Reconciler {
   #settle(upTo: number): void {
     const refusal = this.#refused.summary()
     this.#lastError = refusal
+    this.#pendingSince = this.#hasWork() ? Date.now() : undefined
+    this.#waiters.inForce(upTo)
     if (refusal === undefined) this.#waiters.resolve(upTo)
     else this.#waiters.reject(upTo, refusal)
   }
@@ -256,15 +279,7 @@ export class Reconciler {
     this.#failures++
     const delay = backoffDelay(COMMIT_BACKOFF, this.#failures)
     this.#notBefore = performance.now() + delay
-    this.#lastError =
-      error instanceof DataplaneError
-        ? error
-        : new DataplaneError(
-            'COMMIT_FAILED',
-            `the kernel did not take the ${this.#family} Service rules: ${error.message}`,
-            `trying again in ${delay} ms`,
-            error,
-          )
+    this.#lastError = commitFailed(this.#family, error, delay)
     this.#log.error({ family: this.#family, error: error.message, retryInMs: delay }, 'sync failed')
     this.#waiters.reject(upTo, this.#lastError)
   }
@@ -290,6 +305,16 @@ export class Reconciler {
     return true
   }
 }
+
+const commitFailed = (family: IpFamily, error: Error, delay: number): DataplaneError =>
+  error instanceof DataplaneError
+    ? error
+    : new DataplaneError(
+        'COMMIT_FAILED',
+        `the kernel did not take the ${family} Service rules: ${error.message}`,
+        `trying again in ${delay} ms`,
+        error,
+      )
 
 const closedError = (): DataplaneError =>
   new DataplaneError('CLOSED', 'the service proxy is closed', 'open a new one')

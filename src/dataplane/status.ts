@@ -3,6 +3,7 @@ import type { Problem } from '../model/problem.ts'
 import type { Protocol } from '../model/service.ts'
 import type { IpAddress } from '../util/address.ts'
 import type { FrontendKind } from './desired/frontend.ts'
+import type { ProxyMode } from './open-backend.ts'
 import type { ReconcilerStatus } from './reconciler.ts'
 
 /** How the dataplane is doing, as one snapshot. */
@@ -15,7 +16,7 @@ export interface ProxyStatus {
 }
 
 export interface FamilyStatus extends ReconcilerStatus {
-  readonly mode: 'nftables'
+  readonly mode: ProxyMode
 }
 
 export interface FrontendStatus {

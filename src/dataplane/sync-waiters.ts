@@ -8,6 +8,8 @@ interface Waiter {
 export class SyncWaiters {
   #latest = 0
   #waiters: Waiter[] = []
+  /** In the order of their numbers. */
+  #calls: { readonly upTo: number; readonly call: () => void }[] = []
 
   /** The number of the last work asked for. */
   get latest(): number {
@@ -23,6 +25,16 @@ export class SyncWaiters {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ upTo: this.#latest, resolve, reject })
     })
+  }
+
+  /** Has `call` called once when what was asked so far is in force; failures on the way do not matter to it. */
+  whenInForce(call: () => void): void {
+    this.#calls.push({ upTo: this.#latest, call })
+  }
+
+  /** All work up to and including number `upTo` is in force, but for what the kernel refuses. */
+  inForce(upTo: number): void {
+    while ((this.#calls[0]?.upTo ?? Number.POSITIVE_INFINITY) <= upTo) this.#calls.shift()?.call()
   }
 
   /** All work up to and including number `upTo` is done. */

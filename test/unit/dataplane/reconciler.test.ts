@@ -97,7 +97,7 @@ const start = (minSyncPeriodMs = 0): Reconciler =>
     family: 'IPv4',
     backend,
     minSyncPeriodMs,
-    metrics: { queued() {}, attempted() {}, synced() {} },
+    metrics: { queued() {}, attempted() {}, synced() {}, audited() {} },
     log: silentLogger,
   })
 

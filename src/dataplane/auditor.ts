@@ -1,0 +1,90 @@
+import type { ForeignChanges } from '../native/nft-monitor.ts'
+import { errorMessage } from '../util/error-message.ts'
+import type { Logger } from '../util/logger.ts'
+
+export interface AuditorOptions {
+  /** Looks at the kernel and repairs it; resolves with the differences found, in words. */
+  readonly audit: () => Promise<readonly string[]>
+  /** From the end of one audit to the beginning of the next. */
+  readonly intervalMs: number
+  /** Resolves at the next change that is not ours, with undefined when there will be no more. */
+  readonly nextChange: () => Promise<ForeignChanges | undefined>
+  readonly log: Logger
+}
+
+/** Somebody who goes on writing into our tables gets this much of our time, and is undone as often. */
+const LEAST_DISTANCE_MS = 500
+
+/** After an audit that failed, such as one of rules that changed all the while. */
+const FAILED_DISTANCE_MS = 5000
+
+/** Has the kernel audited at intervals, and at once when somebody else changed our tables. */
+export class Auditor {
+  readonly #options: AuditorOptions
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+  /** When to look again, at the latest, in ms from the end of the audit under way. */
+  #nextMs: number
+  #lastEnd = Number.NEGATIVE_INFINITY
+  #closed = false
+
+  constructor(options: AuditorOptions) {
+    this.#options = options
+    this.#nextMs = options.intervalMs
+    void this.#listen()
+    this.#schedule(0)
+  }
+
+  /** Ends the work; resolves when no audit is under way any more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  async #listen(): Promise<void> {
+    const { nextChange, log } = this.#options
+    try {
+      for (let told = await nextChange(); told !== undefined; told = await nextChange()) {
+        log.info(
+          { lost: told.lost, by: told.changes.map(describe) },
+          'somebody else wrote into our tables: auditing them',
+        )
+        if (this.#running === undefined)
+          this.#schedule(Math.max(0, this.#lastEnd + LEAST_DISTANCE_MS - performance.now()))
+        else this.#nextMs = LEAST_DISTANCE_MS
+      }
+    } catch (error) {
+      log.error(
+        { error: errorMessage(error) },
+        'no more notifications of nf_tables: auditing at intervals only',
+      )
+    }
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#closed) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#running = this.#audit().finally(() => {
+        this.#running = undefined
+        this.#lastEnd = performance.now()
+        this.#schedule(this.#nextMs)
+        this.#nextMs = this.#options.intervalMs
+      })
+    }, delayMs)
+  }
+
+  async #audit(): Promise<void> {
+    try {
+      await this.#options.audit()
+    } catch (error) {
+      if (this.#closed) return
+      this.#nextMs = Math.min(this.#nextMs, FAILED_DISTANCE_MS)
+      this.#options.log.warn({ error: errorMessage(error) }, 'audit failed')
+    }
+  }
+}
+
+const describe = ({ family, name, program, threadId, portId }: ForeignChanges['changes'][number]): string =>
+  `table ${family} ${name} by ${program === '' ? `netlink port ${portId}` : `${program}[${threadId}]`}`

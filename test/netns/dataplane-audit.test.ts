@@ -1,0 +1,68 @@
+import { Registry } from 'prom-client'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ServiceProxy } from '../../src/dataplane/proxy.ts'
+import { eventually } from '../support/eventually.ts'
+import { Netns } from '../support/netns.ts'
+import { openProxy } from '../support/proxy.ts'
+import { service, serviceChange, slice, sliceChange } from '../support/services.ts'
+
+/** What the issue promises for a table that somebody deletes. */
+const HEALED_WITHIN_MS = 2000
+/** An audit that comes by itself would hide a notification that was missed. */
+const NEVER_MS = 3_600_000
+
+let netns: Netns
+let proxy: ServiceProxy
+let registry: Registry
+
+beforeEach(async () => {
+  netns = await Netns.create('audit')
+  registry = new Registry()
+  proxy = await openProxy(netns.path, { registry, auditIntervalMs: NEVER_MS })
+  proxy.apply([
+    serviceChange(service('web', '10.96.0.1')),
+    sliceChange(slice('web', ['10.1.1.2', '10.1.2.2'])),
+  ])
+  await proxy.synced()
+  // The audit at the start is over: what heals from here on was heard of.
+  await eventually(async () => (await audits('clean')) === 1 || undefined)
+})
+
+afterEach(async () => {
+  await proxy?.close()
+  await netns?.dispose()
+})
+
+const audits = async (result: string): Promise<number> => {
+  const metric = await registry.getSingleMetric('hawser_dataplane_audits_total')?.get()
+  return metric?.values.find(({ labels }) => labels.result === result)?.value ?? 0
+}
+
+/** What nft shows of the table, without the counters and handles that no two tables share. */
+const listed = (): Promise<string> => netns.exec('nft', 'list', 'table', 'ip', 'hawser')
+
+describe('rules that somebody else meddles with', () => {
+  it.each([
+    ['a deleted table', 'delete table ip hawser'],
+    ['a flushed map', 'flush map ip hawser svcs'],
+    ['deleted rules', 'flush chain ip hawser services'],
+    ['a foreign chain', 'add chain ip hawser foreign'],
+    ['a deleted element', 'delete element ip hawser svcs { 10.96.0.1 . tcp . 80 }'],
+  ])('are healed within two seconds: %s', async (_, meddling) => {
+    const before = await listed()
+    await netns.exec('nft', meddling)
+    const start = performance.now()
+    await eventually(async () => ((await listed()) === before ? true : undefined))
+    expect(performance.now() - start).toBeLessThan(HEALED_WITHIN_MS)
+    await eventually(async () => (await audits('repaired')) === 1 || undefined)
+  })
+
+  it('are left alone when it was another table, and our own changes alarm nobody', async () => {
+    await netns.exec('nft', 'add table ip theirs')
+    proxy.apply([sliceChange(slice('web', ['10.1.1.2']))])
+    await proxy.synced()
+    await netns.exec('nft', 'delete table ip hawser')
+    await eventually(async () => (await audits('repaired')) === 1 || undefined)
+    expect(await audits('clean')).toBe(1)
+  })
+})
