@@ -40,13 +40,17 @@ export const needs = {
     program('cmake'),
     file('/usr/include/linux/ip_vs.h', 'linux-libc-dev'),
   ],
-  /** Running pods: the runtime, its networking plugins and what those call; busybox fills the example's image. */
+  /**
+   * Running pods: the runtime, its networking plugins and what those call. busybox fills the example's image, and curl is
+   * what the printed URLs are for.
+   */
   node: [
     program('containerd'),
     program('runc'),
     file('/usr/lib/cni/ptp', 'containernetworking-plugins'),
     program('iptables'),
     staticProgram('busybox', 'busybox-static'),
+    program('curl'),
   ],
   /** What tests look at the kernel with, beside Hawser itself. */
   tests: [
@@ -55,6 +59,7 @@ export const needs = {
     program('conntrack'),
     program('ipvsadm'),
     program('socat'),
+    program('sysctl', 'procps'),
   ],
   nodeGyp: [program('python3')],
   /** The C++ tests. */
