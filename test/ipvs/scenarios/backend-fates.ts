@@ -4,8 +4,8 @@ import type { Frontend } from '../../../src/dataplane/desired/frontend.ts'
 import { IpvsBackend } from '../../../src/dataplane/ipvs/ipvs-backend.ts'
 import { cidr } from '../../support/addresses.ts'
 import type { Agent, Answer } from '../../support/agent.ts'
+import { configOf, frontend, pod } from '../../support/ipvs-frontends.ts'
 import { PLACES, SERVER_PORT, ServiceWorld } from '../../support/service-world.ts'
-import { configOf, frontend, pod } from './frontends.ts'
 
 /** What became of a question: `pod-1 10.1.1.1` (who answered, and whom it saw), or in brackets why nobody did. */
 export type Fate = string

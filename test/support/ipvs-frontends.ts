@@ -1,12 +1,12 @@
-import type { Endpoint, Frontend, FrontendKind } from '../../../src/dataplane/desired/frontend.ts'
-import { frontendKey } from '../../../src/dataplane/desired/frontend.ts'
-import { DEFAULT_IPVS_OPTIONS } from '../../../src/dataplane/desired/ipvs-options.ts'
-import type { IpvsConfig } from '../../../src/dataplane/ipvs/ipvs-config.ts'
-import { objectName } from '../../../src/model/object-name.ts'
-import type { Protocol } from '../../../src/model/service.ts'
-import { familyOf, type IpFamily } from '../../../src/util/address.ts'
-import { cidr, ip } from '../../support/addresses.ts'
-import { PLACES, SERVER_PORT } from '../../support/service-world.ts'
+import type { Endpoint, Frontend, FrontendKind } from '../../src/dataplane/desired/frontend.ts'
+import { frontendKey } from '../../src/dataplane/desired/frontend.ts'
+import { DEFAULT_IPVS_OPTIONS } from '../../src/dataplane/desired/ipvs-options.ts'
+import type { IpvsConfig } from '../../src/dataplane/ipvs/ipvs-config.ts'
+import { objectName } from '../../src/model/object-name.ts'
+import type { Protocol } from '../../src/model/service.ts'
+import { familyOf, type IpFamily } from '../../src/util/address.ts'
+import { cidr, ip } from './addresses.ts'
+import { PLACES, SERVER_PORT } from './service-world.ts'
 
 /** The server with an index from 1, on this node. */
 export const pod = (index: number, family: IpFamily = 'IPv4'): Endpoint => ({
