@@ -1,13 +1,18 @@
+import type { SocketStats } from '../native/addon.ts'
 import type { WatchedTable } from '../native/nft-monitor.ts'
-import type { IpFamily } from '../util/address.ts'
 import type { Backend } from './backend.ts'
+import { DataplaneError } from './errors.ts'
+import { IptablesBackend } from './iptables/iptables-backend.ts'
+import { TABLES as IPTABLES_TABLES } from './iptables/rule.ts'
+import { IpvsBackend } from './ipvs/ipvs-backend.ts'
+import { TABLE as IPVS_TABLE } from './ipvs/layout.ts'
 import type { StatsSource } from './netlink-metrics.ts'
 import { nftFamily, TABLE } from './nftables/layout.ts'
 import { NftablesBackend } from './nftables/nftables-backend.ts'
 import type { TableConfig } from './nftables/table-config.ts'
 
 /** How Services are put into the kernel, by kube-proxy's names; the first is the default. */
-export const PROXY_MODES = ['nftables'] as const
+export const PROXY_MODES = ['nftables', 'ipvs', 'iptables'] as const
 export type ProxyMode = (typeof PROXY_MODES)[number]
 
 /** A backend and what can be known of it from outside. */
@@ -28,25 +33,53 @@ export async function openBackend(
   config: TableConfig,
   netns: string | undefined,
 ): Promise<OpenedBackend> {
-  switch (mode) {
-    case 'nftables': {
-      const backend = await NftablesBackend.open(config, netns)
-      return {
-        backend,
-        sockets: new Map([[`nftables-${config.family}`, () => backend.stats()]]),
-        tables: [{ family: nftFamily(config.family), name: TABLE }],
-      }
-    }
+  const backend = await open(mode, config, netns)
+  const family = nftFamily(config.family)
+  return {
+    backend,
+    sockets: new Map([[`${mode}-${config.family}`, () => backend.stats()]]),
+    tables: TABLE_NAMES[mode].map((name) => ({ family, name })),
   }
 }
 
-/** Removes what a mode may have left in the kernel for a family. A kernel without the mode has nothing left of it. */
+const TABLE_NAMES: Readonly<Record<ProxyMode, readonly string[]>> = {
+  nftables: [TABLE],
+  ipvs: [IPVS_TABLE],
+  iptables: IPTABLES_TABLES,
+}
+
+function open(
+  mode: ProxyMode,
+  config: TableConfig,
+  netns: string | undefined,
+): Promise<Backend & { stats(): SocketStats }> {
+  switch (mode) {
+    case 'nftables':
+      return NftablesBackend.open(config, netns)
+    case 'ipvs':
+      return IpvsBackend.open({ ...config, ...IPVS_DEFAULTS }, netns)
+    case 'iptables':
+      return IptablesBackend.open(config, netns)
+  }
+}
+
+/** kube-proxy's defaults; a timeout of 0 leaves the kernel's. */
+const IPVS_DEFAULTS = {
+  excludeCidrs: [],
+  strictArp: false,
+  timeouts: { tcpSeconds: 0, tcpFinSeconds: 0, udpSeconds: 0 },
+} as const
+
+/**
+ * Removes what a mode may have left in the kernel for the family of `config`. A kernel without the mode has nothing left
+ * of it. Rejects as the opening and the removal of a backend do.
+ */
 export async function removeMode(
   mode: ProxyMode,
-  family: IpFamily,
+  config: TableConfig,
   netns: string | undefined,
 ): Promise<void> {
-  const opened = await openBackend(mode, emptyConfig(family), netns).catch((error: unknown) => {
+  const opened = await openBackend(mode, config, netns).catch((error: unknown) => {
     if (lacksMode(error)) return undefined
     throw error
   })
@@ -59,16 +92,4 @@ export async function removeMode(
 }
 
 const lacksMode = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  typeof error.code === 'string' &&
-  /^NO_(?!PERM)/.test(error.code)
-
-const emptyConfig = (family: IpFamily): TableConfig => ({
-  family,
-  serviceCidrs: [],
-  podCidrs: [],
-  nodeAddresses: [],
-  masqueradePodEgress: false,
-  masqueradeAll: false,
-})
+  error instanceof DataplaneError && (error.code === 'NO_NFTABLES' || error.code === 'NO_IPVS')

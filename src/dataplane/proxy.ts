@@ -9,9 +9,13 @@ import { Auditor } from './auditor.ts'
 import type { Backend } from './backend.ts'
 import { DesiredCompiler } from './desired/compiler.ts'
 import type { Frontend, FrontendChange } from './desired/frontend.ts'
+import { type ExplainWorld, explain, findFrontend } from './explain/explain.ts'
+import type { Explanation } from './explain/explanation.ts'
+import { liveConnections } from './explain/live-connections.ts'
+import type { Question } from './explain/question.ts'
 import { type ChangeCounts, DataplaneMetrics } from './metrics.ts'
 import { NetlinkMetrics } from './netlink-metrics.ts'
-import { type OpenedBackend, openBackend, type ProxyMode } from './open-backend.ts'
+import { type OpenedBackend, openBackend, PROXY_MODES, type ProxyMode, removeMode } from './open-backend.ts'
 import { Reconciler } from './reconciler.ts'
 import type { FrontendStatus, ProxyStatus } from './status.ts'
 
@@ -158,6 +162,31 @@ export class ServiceProxy {
     }
   }
 
+  /** What happens to a connection on this node, and why. Rejects with a NetlinkError when conntrack cannot be read. */
+  async explain(question: Question): Promise<Explanation> {
+    const { nodeName, nodeAddresses, serviceCidrs, podCidrs, masqueradeAll = false, netns } = this.#options
+    const family = this.#families.find(({ family }) => family === familyOf(question.address))
+    const compiler = this.#compiler
+    const world: ExplainWorld = {
+      ...{ nodeName, nodeAddresses, serviceCidrs, podCidrs, masqueradeAll },
+      ownsVips: this.#mode === 'ipvs',
+      frontends: compiler.frontends(familyOf(question.address)),
+      service: (name) => compiler.service(name),
+      slices: (name) => compiler.slices(name),
+      isInForce: (key) => family?.reconciler.isInForce(key) ?? false,
+    }
+    const key = findFrontend(question, world)?.key
+    const reasoning = explain(question, world)
+    const place = `Service ${reasoning.frontend?.service}`
+    return {
+      question,
+      ...reasoning,
+      problems: this.status().problems.filter((problem) => problem.place === place),
+      kernel: key === undefined ? [] : (family?.backend.describe?.(key) ?? []),
+      connections: await liveConnections(question, netns),
+    }
+  }
+
   /**
    * Compares the kernel with what was committed and makes our table anew where somebody else changed it. Returns the
    * differences in words. Rejects as `synced` does, and with a NetlinkError when the kernel cannot be read.
@@ -167,6 +196,17 @@ export class ServiceProxy {
     const found: string[] = []
     for (const { reconciler } of this.#families) found.push(...(await reconciler.audit()))
     return found
+  }
+
+  /**
+   * Removes what this or another proxy left in the kernel in other modes than this one. To be called when this one is in
+   * force: until then those serve. Rejects with the first failure, behind an attempt at all of it.
+   */
+  removeOtherModes(): Promise<void> {
+    return removeModes(
+      PROXY_MODES.filter((mode) => mode !== this.#mode),
+      this.#options,
+    )
   }
 
   /** Ends the work and removes our tables, nothing else. Only `close` may follow. */
@@ -251,6 +291,17 @@ export class ServiceProxy {
     })
     return [...this.#compiler.frontends(family).values()].map(describe)
   }
+}
+
+/** Removes everything of ours, of these modes, in the families of the options, and nothing else. */
+export async function removeModes(modes: readonly ProxyMode[], options: ServiceProxyOptions): Promise<void> {
+  const failures: unknown[] = []
+  for (const mode of modes)
+    for (const family of options.families)
+      await removeMode(mode, tableConfig(options, family), options.netns).catch((error: unknown) => {
+        failures.push(error)
+      })
+  if (failures.length > 0) throw failures[0]
 }
 
 /** What came in with one compilation, for the metrics. */

@@ -1,0 +1,127 @@
+import type { EndpointSlice } from '../../model/endpoint-slice.ts'
+import type { ObjectName } from '../../model/object-name.ts'
+import type { Service } from '../../model/service.ts'
+import { type Cidr, cidrContains, formatCidr, type IpAddress } from '../../util/address.ts'
+import { type Frontend, type FrontendKey, frontendKey } from '../desired/frontend.ts'
+import { explainEndpoints } from './endpoints.ts'
+import type { ClientKind, ExplainedFrontend, Explanation, Treatment } from './explanation.ts'
+import { explainMasquerade, type MasqueradeRules } from './masquerade.ts'
+import type { Question } from './question.ts'
+import { explainStranger } from './stranger.ts'
+
+/** All that an explanation is made of, besides what the kernel has to say. */
+export interface ExplainWorld extends MasqueradeRules {
+  readonly nodeName: string
+  /** Where node ports answer. */
+  readonly nodeAddresses: readonly IpAddress[]
+  readonly serviceCidrs: readonly Cidr[]
+  /** Addresses of Services are the machine's own (IPVS), so that their other ports are refused like a cluster IP's. */
+  readonly ownsVips: boolean
+  /** Of the question's family. */
+  readonly frontends: ReadonlyMap<FrontendKey, Frontend>
+  readonly service: (name: ObjectName) => Service | undefined
+  readonly slices: (service: ObjectName) => readonly EndpointSlice[]
+  readonly isInForce: (key: FrontendKey) => boolean
+}
+
+export type Reasoning = Pick<Explanation, 'frontend' | 'treatments'>
+
+/** The frontend that takes the connection: of the address itself, or a node port's. */
+export function findFrontend(question: Question, world: ExplainWorld): Frontend | undefined {
+  const { address, protocol, port } = question
+  const own = world.frontends.get(frontendKey(address, protocol, port))
+  if (own !== undefined || !world.nodeAddresses.includes(address)) return own
+  return world.frontends.get(frontendKey(undefined, protocol, port))
+}
+
+/** Reasons as the dataplane does. Pure: it says what should be, and what is committed; it asks the kernel nothing. */
+export function explain(question: Question, world: ExplainWorld): Reasoning {
+  const frontend = findFrontend(question, world)
+  if (frontend === undefined) return { frontend: undefined, treatments: [explainStranger(question, world)] }
+  const groups = clientGroups(question, frontend, world)
+  return {
+    frontend: describeFrontend(frontend, world),
+    treatments: groups.map((clients) => treat(question, frontend, clients, world)),
+  }
+}
+
+const EVERYBODY: readonly ClientKind[] = ['pod', 'node', 'outside']
+
+/** Clients who get the same answer, one group each. */
+function clientGroups(
+  { from }: Question,
+  frontend: Frontend,
+  world: ExplainWorld,
+): readonly (readonly ClientKind[])[] {
+  if (from !== undefined) return [[clientKind(from, world)]]
+  if (frontend.localEndpoints === undefined) return [EVERYBODY]
+  return [['pod', 'node'], ['outside']]
+}
+
+export function clientKind(from: IpAddress, world: ExplainWorld): ClientKind {
+  if (world.podCidrs.some((cidr) => cidrContains(cidr, from))) return 'pod'
+  const isOwn = world.nodeAddresses.includes(from) || from.startsWith('127.') || from === '::1'
+  return isOwn ? 'node' : 'outside'
+}
+
+function treat(
+  question: Question,
+  frontend: Frontend,
+  clients: readonly ClientKind[],
+  world: ExplainWorld,
+): Treatment {
+  const onlyLocal = clients.includes('outside') ? frontend.localEndpoints : undefined
+  const chosen = onlyLocal ?? frontend.endpoints
+  const endpoints = explainEndpoints(frontend, chosen, { ...world, outside: onlyLocal !== undefined })
+  const masquerade = explainMasquerade(frontend, clients, world)
+  const { from } = question
+  const { sourceRanges } = frontend
+  if (
+    from !== undefined &&
+    sourceRanges.length > 0 &&
+    !sourceRanges.some((range) => cidrContains(range, from))
+  )
+    return {
+      clients,
+      fate: 'dropped',
+      why: `${from} is in none of the loadBalancerSourceRanges`,
+      masquerade: { applies: false, why: 'nothing passes' },
+      endpoints,
+    }
+  if (chosen.length > 0) {
+    const taken = `${chosen.length} ${chosen.length === 1 ? 'endpoint takes' : 'endpoints take turns'}`
+    const but =
+      sourceRanges.length > 0 && from === undefined
+        ? '; clients outside of the source ranges are dropped'
+        : ''
+    return { clients, fate: 'balanced', why: taken + but, masquerade, endpoints }
+  }
+  const none = { clients, masquerade: { applies: false, why: 'nothing passes' }, endpoints }
+  if (onlyLocal !== undefined && frontend.endpoints.length > 0)
+    return {
+      ...none,
+      fate: 'dropped',
+      why: 'externalTrafficPolicy is Local, and no endpoint is on this node',
+    }
+  if (frontend.whenEmpty === 'drop')
+    return {
+      ...none,
+      fate: 'dropped',
+      why: 'internalTrafficPolicy is Local, and no endpoint is on this node',
+    }
+  return { ...none, fate: 'rejected', why: 'no endpoint can take it' }
+}
+
+function describeFrontend(frontend: Frontend, world: ExplainWorld): ExplainedFrontend {
+  const service = world.service(frontend.service)
+  return {
+    service: frontend.service,
+    portName: frontend.portName,
+    kind: frontend.kind,
+    externalTrafficPolicy: service?.externalTrafficPolicy ?? 'Cluster',
+    internalTrafficPolicy: service?.internalTrafficPolicy ?? 'Cluster',
+    affinitySeconds: frontend.affinitySeconds,
+    sourceRanges: frontend.sourceRanges.map(formatCidr),
+    inForce: world.isInForce(frontend.key),
+  }
+}

@@ -1,0 +1,65 @@
+import type { ObjectName } from '../../model/object-name.ts'
+import type { Problem } from '../../model/problem.ts'
+import type { TrafficPolicy } from '../../model/service.ts'
+import type { IpAddress } from '../../util/address.ts'
+import type { FrontendKind } from '../desired/frontend.ts'
+import type { Question } from './question.ts'
+
+/** What becomes of a connection. `passed`: Hawser does nothing about it. */
+export type Fate = 'balanced' | 'rejected' | 'dropped' | 'passed'
+
+/** Clients that are treated alike. */
+export type ClientKind = 'pod' | 'node' | 'outside'
+
+/** What the clients of some kinds get. */
+export interface Treatment {
+  readonly clients: readonly ClientKind[]
+  readonly fate: Fate
+  /** One sentence without a full stop. */
+  readonly why: string
+  readonly masquerade: { readonly applies: boolean; readonly why: string }
+  readonly endpoints: readonly ExplainedEndpoint[]
+}
+
+export interface ExplainedEndpoint {
+  readonly address: IpAddress
+  readonly port: number
+  readonly nodeName: string | undefined
+  readonly zone: string | undefined
+  /** Takes connections of these clients. */
+  readonly taken: boolean
+  readonly why: string
+}
+
+export interface ExplainedFrontend {
+  readonly service: ObjectName
+  readonly portName: string
+  readonly kind: FrontendKind
+  readonly externalTrafficPolicy: TrafficPolicy
+  readonly internalTrafficPolicy: TrafficPolicy
+  /** 0: none. */
+  readonly affinitySeconds: number
+  readonly sourceRanges: readonly string[]
+  /** The kernel does all of it already. */
+  readonly inForce: boolean
+}
+
+/** A connection that the kernel tracks. */
+export interface LiveConnection {
+  readonly client: string
+  readonly endpoint: string
+  /** Seconds until the kernel forgets it, when nothing more comes. */
+  readonly timeoutSeconds: number
+}
+
+/** What happens to connections to one address, port and protocol on this node, and why. */
+export interface Explanation {
+  readonly question: Question
+  readonly frontend: ExplainedFrontend | undefined
+  /** One for all clients that are asked about, or several where they differ. */
+  readonly treatments: readonly Treatment[]
+  readonly problems: readonly Problem[]
+  /** The kernel's objects that do it, one a line in the words of the kernel's own tool; as committed. */
+  readonly kernel: readonly string[]
+  readonly connections: readonly LiveConnection[]
+}
