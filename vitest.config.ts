@@ -17,8 +17,10 @@ export default defineConfig({
     projects: [
       tier('unit', { parallel: true, timeout: 10_000 }),
       tier('netns', { parallel: false, timeout: 60_000 }),
+      tier('script', { parallel: false, timeout: 60_000 }),
       tier('ipvs', { parallel: false, timeout: 180_000 }),
       tier('pods', { parallel: false, timeout: 120_000 }),
+      tier('cluster', { parallel: false, timeout: 90_000 }),
     ],
   },
 })

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** Where the programs of one cluster are, and what belongs to it. */
+export interface ProcessPlace {
+  readonly binaries: string
+  /** Data, certificates and output; goes with the cluster. */
+  readonly folder: string
+}
+
+/** How long a program has to end after SIGTERM before it is killed. */
+const GRACE_MS = 5_000
+
+/** One program of the control plane, its output in a file. */
+export class ClusterProcess {
+  readonly name: string
+  readonly #child: ChildProcess
+  readonly #log: string
+  readonly #ended: Promise<void>
+  #hasEnded = false
+
+  private constructor(name: string, child: ChildProcess, log: string) {
+    this.name = name
+    this.#child = child
+    this.#log = log
+    this.#ended = new Promise((resolve) => {
+      const end = (): void => {
+        this.#hasEnded = true
+        resolve()
+      }
+      child.once('exit', end)
+      child.once('error', end)
+    })
+  }
+
+  /** The program dies with the process that starts it, however that ends. */
+  static start(name: string, place: ProcessPlace, args: readonly string[]): ClusterProcess {
+    const log = join(place.folder, `${name}.log`)
+    const output = openSync(log, 'a')
+    const command = ['--pdeathsig', 'KILL', '--', join(place.binaries, name), ...args]
+    const child = spawn('setpriv', command, { stdio: ['ignore', output, output] })
+    closeSync(output)
+    return new ClusterProcess(name, child, log)
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Polls `ready` until it says true. Rejects with the end of the program's output when it ends or takes too long. */
+  async whenReady(ready: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
+    const deadline = Date.now() + limitMs
+    while (!(await ready().catch(() => false))) {
+      if (this.#hasEnded || Date.now() > deadline) {
+        const text = await readFile(this.#log, 'utf8').catch(() => '')
+        const what = this.#hasEnded ? 'ended' : `was not ready after ${limitMs} ms`
+        throw new Error(`${this.name} ${what}; the end of its output:\n${text.slice(-3_000)}`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    if (this.#hasEnded) return
+    this.#child.kill(signal)
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS)
+    await this.#ended
+    clearTimeout(kill)
+  }
+}
