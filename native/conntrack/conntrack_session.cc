@@ -10,6 +10,7 @@
 #include "codec/attribute_policy.h"
 #include "codec/program_writer.h"
 #include "conntrack/search.h"
+#include "conntrack/stale_flows.h"
 #include "socket/batch.h"
 
 namespace hawser::conntrack {
@@ -62,6 +63,8 @@ Outcome ConntrackSession::handle(const Request& request) {
       return removeByFilters(ProgramReader(request.program()));
     case removeEntries:
       return removeRecords(request.program());
+    case removeStale:
+      return removeStaleFlows(request);
     case count:
       return countEntries();
     default:
@@ -92,6 +95,26 @@ Outcome ConntrackSession::removeByFilters(ProgramReader program) {
   auto found = findEntries(
       socket_, commonFamily(filters), filters, [&] { entries.clear(); },
       [&](const Entry& entry) { entries.push_back(entry); });
+  if (!found) return failed(found.error());
+  return remove(entries);
+}
+
+Outcome ConntrackSession::removeStaleFlows(const Request& request) {
+  if (request.buffers.size() != 3) return malformedProgram("stale flows take three buffers");
+  const auto stale = StaleFlows::of(ProgramReader(request.program()), request.buffers[1], request.buffers[2]);
+  if (!stale) return malformedProgram("the description of stale flows is malformed");
+  std::vector<Entry> entries;
+  Flow flow;
+  auto found = dumpMessages(
+      socket_, stale->needsUntranslated() ? Filter{} : translatedFilter(), [&] { entries.clear(); },
+      [&](const Message& message) -> Result<> {
+        if (!readFlow(message, flow)) return malformedEntry();
+        if (!stale->contains(flow)) return Unit{};
+        auto entry = readEntry(message);
+        if (!entry) return entry.error();
+        entries.push_back(*entry);
+        return Unit{};
+      });
   if (!found) return failed(found.error());
   return remove(entries);
 }

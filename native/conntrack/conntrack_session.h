@@ -18,9 +18,10 @@ class ConntrackSession final : public Session {
    * `dump` takes a u8 family and filters back to back, and answers entries that match any (all of the family
    * without a filter), as packed Entry records. `removeMatching` takes at least one filter, none of them
    * empty, and answers u32 entries removed. `removeEntries` takes packed Entry records, and answers the same.
-   * `count` answers u32 entries in the table, both families together.
+   * `count` answers u32 entries in the table, both families together. `removeStale` takes what
+   * StaleFlows::of reads, in three buffers, and answers as the other deletions do.
    */
-  enum Method : uint8_t { dump = 1, removeMatching = 2, removeEntries = 3, count = 4 };
+  enum Method : uint8_t { dump = 1, removeMatching = 2, removeEntries = 3, count = 4, removeStale = 5 };
 
   static Result<std::unique_ptr<Session>> open(std::shared_ptr<Counters> counters);
   Outcome handle(const Request& request) override;
@@ -30,6 +31,7 @@ class ConntrackSession final : public Session {
 
   Outcome dumpEntries(ProgramReader program);
   Outcome removeByFilters(ProgramReader program);
+  Outcome removeStaleFlows(const Request& request);
   Outcome removeRecords(std::span<const uint8_t> records);
   Outcome remove(std::span<const Entry> entries);
   Outcome countEntries();

@@ -48,6 +48,12 @@ void countOpened(TallyRow& row) {
   row.values[kActive].add(1);
 }
 
+/** Adds what a row counted to the totals of rows gone; what is active there is nobody's any more. */
+void retire(const TallyRow& row, TallyRow& retired) {
+  for (size_t column = 0; column < TallyRow::kWidth; column++)
+    if (column != kActive) retired.values[column].add(row.values[column].get());
+}
+
 void clearRows(TallyRows& rows, const std::vector<uint32_t>& which) {
   for (const uint32_t row : which)
     if (row < rows.size()) rows[row].clear();
@@ -83,6 +89,7 @@ void EventReader::adopt(std::shared_ptr<const Classifier> table, std::vector<uin
                         std::vector<uint32_t> freedEndpoints) {
   perform([&] {
     table_ = std::move(table);
+    for (const uint32_t row : freedFrontends) retire(counters_->frontends[row], counters_->retired);
     clearRows(counters_->frontends, freedFrontends);
     clearRows(counters_->lifetimes, freedFrontends);
     clearRows(counters_->endpoints, freedEndpoints);
@@ -217,7 +224,7 @@ void EventReader::noteLoss() {
 }
 
 void EventReader::recomputeActive(const std::vector<SeenFlow>& dumped) {
-  auto& [engine, frontends, endpoints, lifetimes] = *counters_;
+  auto& [engine, frontends, endpoints, lifetimes, retired] = *counters_;
   for (size_t row = 0; row < frontends.size(); row++) frontends[row].values[kActive].set(0);
   for (size_t row = 0; row < endpoints.size(); row++) endpoints[row].values[kActive].set(0);
   const auto addActive = [&](const Rows& rows) {

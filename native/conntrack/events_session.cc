@@ -120,22 +120,12 @@ Outcome EventsSession::recount() {
 }
 
 Result<> EventsSession::dumpFlows(std::vector<SeenFlow>& flows) {
-  Filter translated;
-  translated.values.status = translated.statusMask = IPS_DST_NAT;
   Flow flow;
-  return socket_.dump(
-      "list translated connections",
-      [&](MessageWriter& writer, uint32_t sequence, uint16_t flags) {
-        writer.begin(messageType(IPCTNL_MSG_CT_GET), flags, sequence);
-        translated.write(writer);
-        writer.end();
-      },
-      [&] { flows.clear(); },
+  return dumpMessages(
+      socket_, translatedFilter(), [&] { flows.clear(); },
       [&](const Message& message) -> Result<> {
-        if (message.header.nlmsg_type != messageType(IPCTNL_MSG_CT_NEW)) return Unit{};
-        if (!readFlow(message, flow))
-          return Error{EBADMSG, "a connection tracking entry with malformed attributes", kMalformedReply};
-        // Asked of each again: kernels before 5.8 do not know the filter.
+        if (!readFlow(message, flow)) return malformedEntry();
+        // Asked of each again: not all kernels know the filter.
         if (!(flow.status & IPS_DST_NAT)) return Unit{};
         const Rows rows = table_->classify(flow);
         if (rows.frontend != kNoRow) flows.push_back({.key = flow.key(), .rows = rows, .alive = true});

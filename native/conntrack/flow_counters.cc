@@ -35,6 +35,11 @@ size_t FlowCounters::read(uint32_t block, std::span<double> into) const {
       return endpoints.read(into);
     case lifetimeBlock:
       return lifetimes.read(into);
+    case retiredBlock: {
+      const size_t count = std::min(into.size(), TallyRow::kWidth);
+      for (size_t column = 0; column < count; column++) into[column] = retired.values[column].get();
+      return count;
+    }
     default:
       return 0;
   }

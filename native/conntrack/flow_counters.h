@@ -88,13 +88,21 @@ inline constexpr std::array<double, TallyRow::kWidth - 1> kLifetimeBounds = {0.0
 /** Everything that is counted: written by the reader's thread, read by any. */
 struct FlowCounters final : public Readable {
   /** What `read` copies. */
-  enum Block : uint32_t { engineBlock = 0, frontendBlock = 1, endpointBlock = 2, lifetimeBlock = 3 };
+  enum Block : uint32_t {
+    engineBlock = 0,
+    frontendBlock = 1,
+    endpointBlock = 2,
+    lifetimeBlock = 3,
+    retiredBlock = 4
+  };
 
   std::array<Tally, kEngineColumns> engine;
   TallyRows frontends;
   TallyRows endpoints;
   /** One row a frontend: flows closed, by life time. */
   TallyRows lifetimes;
+  /** What frontends counted whose rows were freed since: totals never go back. */
+  TallyRow retired;
 
   size_t read(uint32_t block, std::span<double> into) const override;
 };

@@ -1,5 +1,6 @@
 #include "conntrack/search.h"
 
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include <algorithm>
@@ -13,10 +14,31 @@ bool matchesAny(std::span<const Filter> filters, const Entry& entry) {
                      [&entry](const Filter& filter) { return filter.matches(entry); });
 }
 
-/** One dump of what `asked` names. What the kernel sends is matched again: kernels before 5.8 ignore the
- * filter. */
+/** A dump of what `asked` names. What the kernel sends is matched again: not all kernels know filters. */
 Result<> list(NetlinkSocket& socket, const Filter& asked, std::span<const Filter> filters,
               const std::function<void()>& onStart, const std::function<void(const Entry&)>& onEntry) {
+  return dumpMessages(socket, asked, onStart, [&](const Message& message) -> Result<> {
+    auto entry = readEntry(message);
+    if (!entry) return entry.error();
+    if (filters.empty() || matchesAny(filters, *entry)) onEntry(*entry);
+    return Unit{};
+  });
+}
+
+}  // namespace
+
+Error malformedEntry() {
+  return {EBADMSG, "a connection tracking entry with malformed attributes", kMalformedReply};
+}
+
+Filter translatedFilter() {
+  Filter filter;
+  filter.values.status = filter.statusMask = IPS_DST_NAT;
+  return filter;
+}
+
+Result<> dumpMessages(NetlinkSocket& socket, const Filter& asked, const std::function<void()>& onStart,
+                      const NetlinkSocket::OnMessage& onMessage) {
   return socket.dump(
       "list connection tracking entries",
       [&](MessageWriter& writer, uint32_t sequence, uint16_t flags) {
@@ -27,14 +49,9 @@ Result<> list(NetlinkSocket& socket, const Filter& asked, std::span<const Filter
       onStart,
       [&](const Message& message) -> Result<> {
         if (message.header.nlmsg_type != messageType(IPCTNL_MSG_CT_NEW)) return Unit{};
-        auto entry = readEntry(message);
-        if (!entry) return entry.error();
-        if (filters.empty() || matchesAny(filters, *entry)) onEntry(*entry);
-        return Unit{};
+        return onMessage(message);
       });
 }
-
-}  // namespace
 
 Result<> findEntries(NetlinkSocket& socket, uint8_t family, std::span<const Filter> filters,
                      const std::function<void()>& onStart, const std::function<void(const Entry&)>& onEntry) {

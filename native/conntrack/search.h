@@ -14,6 +14,16 @@ namespace hawser::conntrack {
 /** The netlink message type of one of conntrack's messages (IPCTNL_MSG_*). */
 constexpr uint16_t messageType(uint16_t message) { return NFNL_SUBSYS_CTNETLINK << 8 | message; }
 
+/** What a dump's message that makes no sense is an error of. */
+Error malformedEntry();
+
+/** Flows whose destination was translated: all that Services have. */
+Filter translatedFilter();
+
+/** One dump of what `asked` names, message by message; kernels before 5.8 ignore the filter and send all. */
+Result<> dumpMessages(NetlinkSocket& socket, const Filter& asked, const std::function<void()>& onStart,
+                      const NetlinkSocket::OnMessage& onMessage);
+
 /**
  * Lists the entries of a family (AF_UNSPEC: both) that match any of the filters, all of them without a
  * filter. A single filter is the kernel's to apply; several take one pass over the table, and so does one

@@ -11,7 +11,7 @@ export { NetlinkError } from './errors.ts'
 const METHODS = { start: 1, setTable: 2, resync: 3 } as const
 
 /** `Block` of native/conntrack/flow_counters.h. */
-const BLOCKS = { engine: 0, frontends: 1, endpoints: 2, lifetimes: 3 } as const
+const BLOCKS = { engine: 0, frontends: 1, endpoints: 2, lifetimes: 3, retired: 4 } as const
 
 /** Numbers in a row of `readFrontends`, `readEndpoints` and `readLifetimes`. */
 export const FLOW_ROW_WIDTH = 8
@@ -130,6 +130,11 @@ export class ConntrackEvents {
   /** Rows of the same frontends: closed flows by life time. */
   readLifetimes(into: Float64Array): number {
     return this.#channel.read(BLOCKS.lifetimes, into)
+  }
+
+  /** One row: what the frontends counted whose rows were freed. */
+  readRetired(into: Float64Array): number {
+    return this.#channel.read(BLOCKS.retired, into)
   }
 
   /** Of the socket that asks; events count in `status`. */

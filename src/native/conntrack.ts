@@ -4,6 +4,7 @@ import type { SocketStats } from './addon.ts'
 import { NetlinkChannel, type SocketOptions } from './channel.ts'
 import { ConntrackEntries } from './conntrack-entries.ts'
 import { type ConntrackFilter, writeFilter } from './conntrack-filter.ts'
+import type { StaleFlows } from './conntrack-stale.ts'
 import { familyNumber } from './packed-address.ts'
 import { ProgramReader, ProgramWriter } from './program.ts'
 
@@ -15,10 +16,11 @@ export {
   STATUS_DST_NAT,
   type TupleFilter,
 } from './conntrack-filter.ts'
+export { StaleFlows, type StaleFrontend } from './conntrack-stale.ts'
 export { NetlinkError, type OperationFailure } from './errors.ts'
 
 /** Method numbers; `ConntrackSession` of native/conntrack/conntrack_session.h has the same. */
-const METHODS = { dump: 1, removeMatching: 2, removeEntries: 3, count: 4 } as const
+const METHODS = { dump: 1, removeMatching: 2, removeEntries: 3, count: 4, removeStale: 5 } as const
 
 /** A NETLINK_NETFILTER socket for connection tracking with its own thread. All methods reject with a NetlinkError. */
 export class ConntrackSocket {
@@ -67,6 +69,16 @@ export class ConntrackSocket {
   async deleteEntries(entries: ConntrackEntries): Promise<number> {
     if (entries.length === 0) return 0
     return this.#number(METHODS.removeEntries, entries.records, `delete ${entries.length} connections`)
+  }
+
+  /**
+   * Deletes the flows that lead to something gone, in one pass over the kernel's table whatever their number, and
+   * returns how many that were.
+   */
+  async deleteStale(stale: StaleFlows): Promise<number> {
+    if (stale.isEmpty) return 0
+    const reply = await this.#channel.request(METHODS.removeStale, stale.buffers(), () => stale.describe())
+    return new ProgramReader(reply).u32()
   }
 
   /** Entries in the table, of both families. */
