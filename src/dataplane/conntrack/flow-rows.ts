@@ -1,0 +1,131 @@
+import { CONNTRACK_PROTOCOLS } from '../../native/conntrack.ts'
+import { ConntrackTable } from '../../native/conntrack-events.ts'
+import type { Endpoint, Frontend, FrontendChange } from '../desired/frontend.ts'
+import { endpointKey, reachableEndpoints } from './reachable-endpoints.ts'
+import { RowPool } from './row-pool.ts'
+
+/** Endpoints of one Service port, which all its frontends share. */
+interface Group {
+  readonly id: number
+  readonly endpoints: Map<string, { readonly row: number; readonly endpoint: Endpoint; users: number }>
+  users: number
+}
+
+interface Placed {
+  readonly row: number
+  readonly frontend: Frontend
+  readonly group: string
+}
+
+/** An endpoint's row, and whose it is. */
+export interface EndpointRow {
+  readonly row: number
+  readonly endpoint: Endpoint
+}
+
+/**
+ * Gives every frontend, and every endpoint of a Service port, a row of counters for as long as it lives. Between
+ * `change` and `handedOver` the table is to be handed to the native side.
+ */
+export class FlowRows {
+  readonly table = new ConntrackTable()
+  readonly #frontends = new Map<string, Placed>()
+  readonly #groups = new Map<string, Group>()
+  readonly #frontendRows = new RowPool()
+  readonly #endpointRows = new RowPool()
+  readonly #groupIds = new RowPool()
+
+  change({ family, key, frontend }: FrontendChange): void {
+    const id = `${family}/${key}`
+    const before = this.#frontends.get(id)
+    if (before !== undefined && frontend !== undefined && before.group === groupOf(frontend)) {
+      this.#frontends.set(id, { ...before, frontend })
+      this.#moveEndpoints(before.group, reachableEndpoints(before.frontend), reachableEndpoints(frontend))
+      return
+    }
+    if (before !== undefined) this.#remove(id, before)
+    if (frontend !== undefined) this.#add(id, frontend)
+  }
+
+  /** The native side counts by the table as it is: rows that were freed are zero. */
+  handedOver(): void {
+    for (const pool of [this.#frontendRows, this.#endpointRows, this.#groupIds]) pool.release()
+  }
+
+  /** Every frontend with its row. */
+  frontends(): Iterable<{ readonly row: number; readonly frontend: Frontend }> {
+    return this.#frontends.values()
+  }
+
+  /** Endpoints of a frontend's Service port. */
+  endpointsOf(frontend: Frontend): Iterable<EndpointRow> {
+    return this.#groups.get(groupOf(frontend))?.endpoints.values() ?? []
+  }
+
+  get frontendRows(): number {
+    return this.#frontendRows.size
+  }
+
+  get endpointRows(): number {
+    return this.#endpointRows.size
+  }
+
+  #add(id: string, frontend: Frontend): void {
+    const name = groupOf(frontend)
+    let group = this.#groups.get(name)
+    if (group === undefined) {
+      group = { id: this.#groupIds.take(), endpoints: new Map(), users: 0 }
+      this.#groups.set(name, group)
+    }
+    group.users++
+    const row = this.#frontendRows.take()
+    this.#frontends.set(id, { row, frontend, group: name })
+    const { family, address, port } = frontend
+    const protocol = CONNTRACK_PROTOCOLS[frontend.protocol]
+    this.table.setFrontend(row, { family, protocol, address, port, group: group.id })
+    this.#moveEndpoints(name, [], reachableEndpoints(frontend))
+  }
+
+  #remove(id: string, { row, frontend, group: name }: Placed): void {
+    this.#frontends.delete(id)
+    this.table.clearFrontend(row)
+    this.#frontendRows.give(row)
+    this.#moveEndpoints(name, reachableEndpoints(frontend), [])
+    const group = this.#groups.get(name)
+    if (group === undefined || --group.users > 0) return
+    this.#groups.delete(name)
+    this.#groupIds.give(group.id)
+  }
+
+  #moveEndpoints(name: string, before: readonly Endpoint[], after: readonly Endpoint[]): void {
+    const group = this.#groups.get(name)
+    if (group === undefined || before === after) return
+    // What is in both must not lose its row in between: the new ones are taken before the old ones are given back.
+    for (const endpoint of after) this.#use(group, endpoint)
+    for (const endpoint of before) this.#disuse(group, endpoint)
+  }
+
+  #use(group: Group, endpoint: Endpoint): void {
+    const key = endpointKey(endpoint)
+    const known = group.endpoints.get(key)
+    if (known !== undefined) {
+      known.users++
+      return
+    }
+    const row = this.#endpointRows.take()
+    group.endpoints.set(key, { row, endpoint, users: 1 })
+    this.table.setEndpoint(row, { address: endpoint.address, port: endpoint.port, group: group.id })
+  }
+
+  #disuse(group: Group, endpoint: Endpoint): void {
+    const key = endpointKey(endpoint)
+    const known = group.endpoints.get(key)
+    if (known === undefined || --known.users > 0) return
+    group.endpoints.delete(key)
+    this.table.clearEndpoint(known.row)
+    this.#endpointRows.give(known.row)
+  }
+}
+
+const groupOf = ({ family, service, portName, protocol }: Frontend): string =>
+  `${family}/${service}/${protocol}/${portName}`

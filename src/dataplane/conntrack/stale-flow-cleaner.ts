@@ -1,0 +1,152 @@
+import { type ConntrackSocket, StaleFlows } from '../../native/conntrack.ts'
+import type { Cidr, IpAddress } from '../../util/address.ts'
+import { type Backoff, backoffDelay } from '../../util/backoff.ts'
+import type { Logger } from '../../util/logger.ts'
+import { Pacer } from '../../util/pacer.ts'
+import type { Frontend, FrontendChange } from '../desired/frontend.ts'
+import type { CleanerMetrics } from './metrics.ts'
+import { staleAfterChange, staleAtStart } from './stale-frontend.ts'
+
+export interface StaleFlowCleanerOptions {
+  readonly socket: ConntrackSocket
+  /** Settles when every change handed over so far is in force; see ServiceProxy.synced. */
+  readonly synced: () => Promise<void>
+  /** Translated flows into these that no frontend has are stale at the start. */
+  readonly serviceCidrs: readonly Cidr[]
+  readonly nodeAddresses: readonly IpAddress[]
+  readonly metrics: CleanerMetrics
+  readonly log: Logger
+}
+
+const RETRY: Backoff = { firstMs: 1000, maxMs: 60_000 }
+
+/**
+ * Deletes the flows that changes have made stale, behind the rules: only when these are in force, since a packet in
+ * between would make the flow anew. The first pass compares the kernel's flows with everything that is desired, for the
+ * sake of what an earlier process left; later ones look at what changed.
+ */
+export class StaleFlowCleaner {
+  readonly #options: StaleFlowCleanerOptions
+  readonly #current = new Map<string, Frontend>()
+  /** Each frontend changed since the last pass, as it was then. */
+  #before = new Map<string, Frontend | undefined>()
+  #started = false
+  #failures = 0
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+  #closed = false
+  readonly #closing = deferred()
+
+  constructor(options: StaleFlowCleanerOptions) {
+    this.#options = options
+  }
+
+  /** Takes note of changes; deletes in the background. */
+  change(changes: readonly FrontendChange[]): void {
+    for (const { key, family, frontend } of changes) {
+      const id = `${family}/${key}`
+      if (!this.#before.has(id)) this.#before.set(id, this.#current.get(id))
+      if (frontend === undefined) this.#current.delete(id)
+      else this.#current.set(id, frontend)
+    }
+    this.#wake()
+  }
+
+  /** Settles when nothing waits to be looked at, or the last attempt has failed. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  /** Ends after the deletion under way; what is not in force yet is not waited for. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#closing.resolve()
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  #wake(): void {
+    if (this.#closed || this.#running !== undefined || this.#timer !== undefined) return
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined
+    })
+  }
+
+  async #run(): Promise<void> {
+    // The caller's own turn comes first: what it waits for is not in the way of what it still has to hand over.
+    await undefined
+    while (this.#before.size > 0 || !this.#started) {
+      try {
+        await Promise.race([this.#options.synced(), this.#closing.promise])
+        if (this.#closed) return
+        await this.#pass()
+        this.#failures = 0
+      } catch (error) {
+        this.#retryLater(error)
+        return
+      }
+    }
+  }
+
+  async #pass(): Promise<void> {
+    const before = this.#before
+    this.#before = new Map()
+    const began = performance.now()
+    try {
+      const stale = this.#started ? await this.#changed(before) : await this.#everything()
+      if (stale.isEmpty) return
+      const deleted = await this.#options.socket.deleteStale(stale)
+      this.#started = true
+      this.#options.metrics.cleaned((performance.now() - began) / 1000, deleted)
+      if (deleted > 0) this.#options.log.info({ deleted }, 'deleted stale connections')
+    } catch (error) {
+      for (const [id, frontend] of before) this.#before.set(id, frontend)
+      throw error
+    }
+  }
+
+  async #changed(before: ReadonlyMap<string, Frontend | undefined>): Promise<StaleFlows> {
+    const pacer = new Pacer()
+    const stale = new StaleFlows()
+    for (const [id, frontend] of before) {
+      for (const item of staleAfterChange(frontend, this.#current.get(id), this.#options.nodeAddresses))
+        stale.add(item)
+      if (pacer.due()) await pacer.pause()
+    }
+    return stale
+  }
+
+  async #everything(): Promise<StaleFlows> {
+    const pacer = new Pacer()
+    const stale = new StaleFlows()
+    for (const range of this.#options.serviceCidrs) stale.addRange(range)
+    for (const frontend of this.#current.values()) {
+      for (const item of staleAtStart(frontend, this.#options.nodeAddresses)) stale.add(item)
+      if (pacer.due()) await pacer.pause()
+    }
+    // Nothing is stale where there is nothing to compare with.
+    if (stale.isEmpty) this.#started = true
+    return stale
+  }
+
+  #retryLater(error: unknown): void {
+    if (this.#closed) return
+    const delay = backoffDelay(RETRY, ++this.#failures)
+    const message = error instanceof Error ? error.message : String(error)
+    this.#options.log.warn({ error: message, retryInMs: delay }, 'stale connections are not deleted yet')
+    this.#options.metrics.failed()
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#wake()
+    }, delay)
+    this.#timer.unref()
+  }
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {}
+  const promise = new Promise<void>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}

@@ -1,0 +1,65 @@
+import { CONNTRACK_PROTOCOLS, type StaleFrontend } from '../../native/conntrack.ts'
+import { familyOf, type IpAddress } from '../../util/address.ts'
+import type { Frontend } from '../desired/frontend.ts'
+import { endpointKey, reachableEndpoints } from './reachable-endpoints.ts'
+
+/**
+ * Protocols whose flows outlive what they lead to: a UDP client that goes on sending keeps its entry, and with it the
+ * translation, for ever. TCP ends by itself: an endpoint that is gone answers nothing, or resets.
+ */
+const OUTLIVING = new Set<Frontend['protocol']>(['UDP', 'SCTP'])
+
+/**
+ * Which flows a change of one frontend has made stale, one item for each address that it answers on; none for TCP.
+ * Flows to endpoints that both have are never among them.
+ */
+export function staleAfterChange(
+  before: Frontend | undefined,
+  after: Frontend | undefined,
+  nodeAddresses: readonly IpAddress[],
+): readonly StaleFrontend[] {
+  const frontend = after ?? before
+  if (frontend === undefined || !OUTLIVING.has(frontend.protocol)) return []
+  const had = before === undefined ? [] : reachableEndpoints(before)
+  const left = new Set(after === undefined ? [] : reachableEndpoints(after).map(endpointKey))
+  const gone = had.filter((endpoint) => !left.has(endpointKey(endpoint)))
+  const isFirst = left.size > 0 && had.length === 0
+  if (gone.length === 0 && !isFirst && after !== undefined) return []
+  return addressesOf(frontend, nodeAddresses).map((address) => ({
+    ...placeOf(frontend, address),
+    translated: after === undefined ? 'all' : gone.length > 0 ? 'listed' : 'none',
+    untranslated: isFirst,
+    endpoints: after === undefined ? [] : gone,
+  }))
+}
+
+/**
+ * Which flows of a frontend are stale when nothing is known of what was before, as at the start of a process: all that
+ * lead to other endpoints than it has, and those that pass it by.
+ */
+export function staleAtStart(
+  frontend: Frontend,
+  nodeAddresses: readonly IpAddress[],
+): readonly StaleFrontend[] {
+  if (!OUTLIVING.has(frontend.protocol)) return []
+  const endpoints = reachableEndpoints(frontend)
+  return addressesOf(frontend, nodeAddresses).map((address) => ({
+    ...placeOf(frontend, address),
+    translated: 'unlisted',
+    untranslated: endpoints.length > 0,
+    endpoints,
+  }))
+}
+
+/** A node port is on every address of the node: named one by one, so that no other host's port is ever meant. */
+const addressesOf = (frontend: Frontend, nodeAddresses: readonly IpAddress[]): readonly IpAddress[] =>
+  frontend.address === undefined
+    ? nodeAddresses.filter((address) => familyOf(address) === frontend.family)
+    : [frontend.address]
+
+const placeOf = (frontend: Frontend, address: IpAddress) => ({
+  family: frontend.family,
+  protocol: CONNTRACK_PROTOCOLS[frontend.protocol],
+  address,
+  port: frontend.port,
+})

@@ -1,0 +1,184 @@
+import { Registry } from 'prom-client'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Conntrack } from '../../src/dataplane/conntrack/conntrack.ts'
+import { silentLogger } from '../../src/util/logger.ts'
+import { cidr, ip } from '../support/addresses.ts'
+import { eventually } from '../support/eventually.ts'
+import { frontend, frontendChange, frontendGone } from '../support/frontends.ts'
+import { ENDPOINTS, NODE_ADDRESS, TranslatedFlows, VIPS } from '../support/translated-flows.ts'
+
+const HERE = ENDPOINTS.IPv4
+const GONE = '10.0.0.3'
+
+let flows: TranslatedFlows
+let conntrack: Conntrack
+let registry: Registry
+let synced: () => Promise<void>
+
+async function start(): Promise<void> {
+  registry = new Registry()
+  conntrack = await Conntrack.open({
+    netns: flows.netns.path,
+    synced: () => synced(),
+    serviceCidrs: [cidr('10.96.0.0/16')],
+    nodeAddresses: [ip(NODE_ADDRESS)],
+    bufferBytes: 4 * 1024 * 1024,
+    registry,
+    log: silentLogger,
+  })
+}
+
+beforeEach(async () => {
+  flows = await TranslatedFlows.create()
+  synced = async () => {}
+  await start()
+})
+afterEach(async () => {
+  await conntrack.close()
+  await flows.dispose()
+})
+
+/** Flows in the table by the endpoint that they lead to. */
+const leadingTo = (endpoint: string): Promise<number> => flows.listed('-p', 'udp', '--reply-src', endpoint)
+
+async function change(...changes: Parameters<Conntrack['change']>[0]): Promise<void> {
+  conntrack.change(changes)
+  await conntrack.idle()
+}
+
+/** A number of the text that a scrape gives; undefined when there is no such series. */
+async function metric(series: string): Promise<number | undefined> {
+  const line = (await registry.metrics()).split('\n').find((text) => text.startsWith(`${series} `))
+  return line === undefined ? undefined : Number(line.slice(series.length + 1))
+}
+
+describe('the UDP flows of an endpoint', () => {
+  beforeEach(async () => {
+    await change(frontendChange(frontend([HERE, GONE])))
+    await flows.synthesize(20, { from: 1000, endpoint: GONE })
+    await flows.ask('UDP', 5)
+  })
+
+  it('go when it goes, and those of others stay', async () => {
+    await change(frontendChange(frontend([HERE])))
+    expect(await leadingTo(GONE)).toBe(0)
+    expect(await leadingTo(HERE)).toBe(5)
+    expect(await metric('kubeproxy_conntrack_reconciler_deleted_entries_total')).toBe(20)
+  })
+
+  it('go with the last endpoint', async () => {
+    await change(frontendChange(frontend([])))
+    expect(await flows.listed('-p', 'udp')).toBe(0)
+  })
+
+  it('go with the Service, and TCP stays', async () => {
+    await flows.ask('TCP', 3)
+    await change(frontendGone(frontend([])))
+    expect(await flows.listed('-p', 'udp')).toBe(0)
+    expect(await flows.listed('-p', 'tcp')).toBe(3)
+  })
+
+  it('stay until the rules that end them are in force', async () => {
+    let inForce = (): void => {}
+    synced = () =>
+      new Promise((resolve) => {
+        inForce = resolve
+      })
+    conntrack.change([frontendChange(frontend([HERE]))])
+    await eventually(async () => ((await leadingTo(GONE)) === 20 && inForce !== undefined ? true : undefined))
+    inForce()
+    await conntrack.idle()
+    expect(await leadingTo(GONE)).toBe(0)
+  })
+
+  it('go at last when the rules take more than one attempt', async () => {
+    let attempts = 0
+    synced = async () => {
+      if (++attempts === 1) throw new Error('not yet')
+    }
+    await change(frontendChange(frontend([HERE])))
+    expect(await leadingTo(GONE)).toBe(20)
+    await eventually(async () => ((await leadingTo(GONE)) === 0 ? true : undefined))
+  })
+
+  it('stay when a frontend of the same Service elsewhere changes', async () => {
+    await change(frontendChange(frontend([GONE], { port: 81 })))
+    await change(frontendChange(frontend([HERE], { port: 81 })))
+    expect(await leadingTo(GONE)).toBe(20)
+  })
+})
+
+it('flows that passed a Service by go when it gets its first endpoint', async () => {
+  await change(frontendChange(frontend([])))
+  await flows.netns.exec(
+    ...(['conntrack', '-I', '-p', 'udp', '-t', '600', '-s', '192.0.2.1'] as const),
+    ...['-d', VIPS.IPv4, '--sport', '4000', '--dport', '80'],
+  )
+  await change(frontendChange(frontend([HERE])))
+  expect(await flows.listed('-p', 'udp')).toBe(0)
+})
+
+describe('a process that starts again', () => {
+  beforeEach(async () => {
+    await change(frontendChange(frontend([HERE, GONE])))
+    await flows.ask('UDP', 5)
+    await flows.ask('TCP', 2)
+    await flows.synthesize(7, { from: 1000, endpoint: GONE })
+    await conntrack.close()
+    await start()
+  })
+
+  it('deletes what lost its endpoint meanwhile, and no live flow', async () => {
+    await change(frontendChange(frontend([HERE])))
+    expect(await leadingTo(GONE)).toBe(0)
+    expect(await leadingTo(HERE)).toBe(5)
+    expect(await flows.listed('-p', 'tcp')).toBe(2)
+  })
+
+  it('deletes what lost its Service meanwhile', async () => {
+    await change(frontendChange(frontend([HERE], { address: '10.96.0.99' })))
+    expect(await flows.listed('-p', 'udp')).toBe(0)
+    expect(await flows.listed('-p', 'tcp')).toBe(2)
+  })
+
+  it('touches nothing when all is as it was', async () => {
+    await change(frontendChange(frontend([HERE, GONE])))
+    expect(await flows.listed('-p', 'udp')).toBe(12)
+  })
+
+  it('counts the connections of before as active', async () => {
+    await change(
+      frontendChange(frontend([HERE, GONE])),
+      frontendChange(frontend([HERE], { protocol: 'TCP' })),
+    )
+    expect(await metric('hawser_conntrack_connections_active')).toBe(14)
+    expect(await metric('hawser_conntrack_connections_opened_total')).toBe(0)
+  })
+})
+
+it('metrics tell connections by Service, of all Services, and of the table', async () => {
+  await change(frontendChange(frontend([HERE])))
+  await flows.ask('UDP', 4)
+  await eventually(async () => {
+    const labels = '{namespace="default",service="web"}'
+    expect(await metric(`hawser_conntrack_service_connections_opened_total${labels}`)).toBe(4)
+    return true
+  })
+  expect(await metric('hawser_conntrack_connections_opened_total')).toBe(4)
+  expect(await metric('hawser_conntrack_up{reason=""}')).toBe(1)
+  expect(await metric('hawser_conntrack_entries')).toBe(await flows.listed())
+  expect(await metric('hawser_conntrack_entries_limit')).toBeGreaterThan(0)
+  await change(frontendGone(frontend([])))
+  expect(await metric('hawser_conntrack_connections_opened_total')).toBe(4)
+})
+
+it('where events are switched off, flows are not counted and stale ones go all the same', async () => {
+  await conntrack.close()
+  await flows.netns.sysctl({ 'net.netfilter.nf_conntrack_events': 0 })
+  await start()
+  expect(await metric('hawser_conntrack_up{reason="ERR_CONNTRACK_EVENTS_OFF"}')).toBe(0)
+  await change(frontendChange(frontend([HERE, GONE])))
+  await flows.synthesize(3, { endpoint: GONE })
+  await change(frontendChange(frontend([HERE])))
+  expect(await leadingTo(GONE)).toBe(0)
+})
