@@ -28,6 +28,16 @@ export const netnsTier = {
 }
 
 /** @type {import('./tier.mjs').Tier} */
+export const scriptTier = {
+  name: 'script',
+  title: 'worlds of Services, a file each: what is programmed for them, and what becomes of real packets',
+  needs: needs.tests,
+  root: true,
+  built: true,
+  run: ({ vitest }) => runVitest(['script'], { vitest, minutes: 5 }),
+}
+
+/** @type {import('./tier.mjs').Tier} */
 export const ipvsTier = {
   name: 'ipvs',
   title: "IPVS in the host's kernel, or in User-Mode Linux where that has none",

@@ -1,0 +1,42 @@
+import type { Backend } from '../../src/dataplane/backend.ts'
+import type { Frontend } from '../../src/dataplane/desired/frontend.ts'
+import { formatPlan } from '../../src/dataplane/nftables/format-plan.ts'
+import { NftablesBackend } from '../../src/dataplane/nftables/nftables-backend.ts'
+import { PlanBuilder } from '../../src/dataplane/nftables/plan-builder.ts'
+import type { TableConfig } from '../../src/dataplane/nftables/table-config.ts'
+import { TableState } from '../../src/dataplane/nftables/table-state.ts'
+import { Pacer } from '../../src/util/pacer.ts'
+
+/** A backend that all scripts are run against. */
+export interface ScriptedBackend {
+  /** The key of its lines under `kernel` in a script. */
+  readonly name: string
+  open(config: TableConfig, netns: string): Promise<Backend>
+  /** What it puts into the kernel for these frontends, a line an object. */
+  describe(frontends: readonly Frontend[], config: TableConfig): Promise<readonly string[]>
+}
+
+export const BACKENDS: readonly ScriptedBackend[] = [
+  {
+    name: 'nftables',
+    open: (config, netns) => NftablesBackend.open(config, netns),
+    describe: describeNftables,
+  },
+]
+
+/** Elements as `SET KEY : DATA`, classes by their names. */
+async function describeNftables(frontends: readonly Frontend[], config: TableConfig): Promise<string[]> {
+  const builder = new PlanBuilder(config, new TableState())
+  for (const frontend of frontends) builder.add(frontend.key, frontend)
+  const lines = formatPlan((await builder.finish(new Pacer())).plan)
+  const elements = lines.flatMap(
+    (line) => /^add element \S+ \S+ (\S+) \{ (.*) \}$/.exec(line)?.slice(1).join(' ') ?? [],
+  )
+  const names = new Map(
+    elements.flatMap((line) => {
+      const [, number, name] = /^classes (\S+) : goto (\S+)$/.exec(line) ?? []
+      return number === undefined || name === undefined ? [] : [[number, name] as const]
+    }),
+  )
+  return elements.map((line) => line.replace(/4857:\w+/, (number) => names.get(number) ?? number))
+}
