@@ -39,7 +39,8 @@ struct CommitOptions {
 
 /**
  * Turns a transaction program (u8 family, string table, then operations; those behind a useTable are about
- * that table) into one batch, from BATCH_BEGIN to BATCH_END. `attachments` hold records that are too large to be worth copying into the program.
+ * that table) into one batch, from BATCH_BEGIN to BATCH_END. `attachments` hold
+ * records that are too large to be worth copying into the program.
  */
 Result<> encodeTransaction(std::span<const uint8_t> program,
                            std::span<const std::span<const uint8_t>> attachments,

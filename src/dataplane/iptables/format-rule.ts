@@ -80,8 +80,8 @@ function formatTarget(target: Target, family: IpFamily): string {
   }
 }
 
-/** As iptables-save does: only when there is something to protect. */
+/** As xtables_save_string of libxtables has it. */
 const quote = (text: string): string =>
-  /^[-_:/.,a-zA-Z0-9]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, '\\$&')}"`
+  /^[-_a-zA-Z0-9]+$/.test(text) ? text : `"${text.replaceAll(/["'\\]/g, '\\$&')}"`
 
 const hex = (value: number): string => `0x${value.toString(16)}`

@@ -1,4 +1,4 @@
-import { cidrContains } from '../../util/address.ts'
+import { type Cidr, cidrContains, formatCidr } from '../../util/address.ts'
 import type { Endpoint, Frontend } from '../desired/frontend.ts'
 import { addEndpointChains, addPolicyChain } from './endpoint-chains.ts'
 import { onlyAddress, protocolWord } from './format-rule.ts'
@@ -156,7 +156,7 @@ function refuseOutsiders(port: Port, frontend: Frontend, how: 'reject' | 'drop')
     frontend.sourceRanges.length === 0
       ? [refusal(port, frontend, how)]
       : [
-          ...frontend.sourceRanges.map((range) => refusal(port, frontend, how, range)),
+          ...distinct(frontend.sourceRanges).map((range) => refusal(port, frontend, how, range)),
           destined(frontend, `${port.label} source outside of its ranges`, DROP),
         ]
   return rules.map((rule) => ({ table: 'filter', chain: EXTERNAL_SERVICES, rule }))
@@ -187,17 +187,12 @@ function externalRules(port: Port, config: IptablesConfig): Rule[] {
 
 /** Who leaves this chain without translation is dropped in the filter table. */
 function firewallRules(port: Port, frontends: readonly Frontend[], config: IptablesConfig): Rule[] {
-  const ranges = new Map(
-    frontends.flatMap(({ sourceRanges }) =>
-      sourceRanges.map((range) => [`${range.address}/${range.prefix}`, range]),
-    ),
-  )
   const accept = (source: Rule['source']): Rule => ({
     ...(source === undefined ? {} : { source }),
     matches: [comment(`${port.label} loadbalancer IP`)],
     target: jump(port.chain('EXT')),
   })
-  const allowed = [...ranges.values()]
+  const allowed = distinct(frontends.flatMap(({ sourceRanges }) => sourceRanges))
   const nodeIsAllowed = allowed.some((range) =>
     config.nodeAddresses.some((address) => cidrContains(range, address)),
   )
@@ -214,3 +209,7 @@ function firewallRules(port: Port, frontends: readonly Frontend[], config: Iptab
     },
   ]
 }
+
+const distinct = (ranges: readonly Cidr[]): Cidr[] => [
+  ...new Map(ranges.map((range) => [formatCidr(range), range])).values(),
+]
