@@ -60,15 +60,18 @@ export const needsShortCircuit = ({ localEndpoints, endpoints, ipvs }: Frontend)
 export const destName = ({ address, port }: { readonly address: IpAddress; readonly port: number }): string =>
   `${address}/${port}`
 
+/** What is not translated arrives at the frontend's own port, so endpoints of one address are one real server then. */
 function dests({ ipvs, port }: Frontend, endpoints: readonly Endpoint[]): RealServer[] {
   const method: ForwardingMethod = ipvs.forward
-  // What is not translated arrives at the frontend's own port.
-  return endpoints.map((endpoint) => ({
-    address: endpoint.address,
-    port: method === 'masq' ? endpoint.port : port,
-    method,
-    weight: 1,
-  }))
+  if (method === 'masq')
+    return endpoints.map((endpoint) => ({
+      address: endpoint.address,
+      port: endpoint.port,
+      method,
+      weight: 1,
+    }))
+  const addresses = new Set(endpoints.map(({ address }) => address))
+  return [...addresses].map((address) => ({ address, port, method, weight: 1 }))
 }
 
 type Settings = Pick<WantedServer, 'scheduler' | 'flags' | 'timeoutSeconds'>

@@ -6,6 +6,9 @@ import type { Plan } from '../../../../src/dataplane/ipvs/plan.ts'
 import { PlanBuilder } from '../../../../src/dataplane/ipvs/plan-builder.ts'
 import { configOf } from '../../../support/ipvs-frontends.ts'
 
+/** A frontend as it should be; in an array, one that should be gone. */
+export type Wanted = Frontend | readonly [gone: Frontend]
+
 /** Frontends in, plans out, each in force before the next, as if the kernel took everything. */
 export class Planner {
   readonly config: IpvsConfig
@@ -16,8 +19,7 @@ export class Planner {
     this.state = state
   }
 
-  /** Frontends as they should be; in an array with a frontend, that frontend should be gone. */
-  change(...changes: readonly (Frontend | readonly [gone: Frontend])[]): Plan {
+  change(...changes: readonly Wanted[]): Plan {
     const builder = new PlanBuilder(this.config, this.state)
     for (const change of changes) {
       if ('key' in change) builder.add(change.key, change)
@@ -34,8 +36,8 @@ export class Planner {
     return this.#commit(builder)
   }
 
-  /** A later plan's lines, without the table's name. */
-  lines(...changes: Parameters<Planner['change']>): string[] {
+  /** The lines of the plan. */
+  lines(...changes: readonly Wanted[]): string[] {
     return linesOf(this.change(...changes))
   }
 
@@ -49,5 +51,6 @@ export class Planner {
   }
 }
 
+/** Without the table's name. */
 export const linesOf = (plan: Plan): string[] =>
   formatPlan(plan).map((line) => line.replace(/ ip6? hawser-ipvs/, ''))
