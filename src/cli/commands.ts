@@ -16,6 +16,27 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map([
     },
   ],
   [
+    'proxy',
+    {
+      summary: 'Balance the Services of a folder, and run no containers',
+      load: async () => (await import('./proxy.ts')).command,
+    },
+  ],
+  [
+    'status',
+    {
+      summary: 'Say how the running daemon is doing',
+      load: async () => (await import('./status.ts')).command,
+    },
+  ],
+  [
+    'explain',
+    {
+      summary: 'Say what happens to connections to an address, and why',
+      load: async () => (await import('./explain.ts')).command,
+    },
+  ],
+  [
     'image build',
     {
       summary: 'Make an OCI archive from a folder',

@@ -10,10 +10,7 @@ import type { StatsSource } from './netlink-metrics.ts'
 import { nftFamily, TABLE } from './nftables/layout.ts'
 import { NftablesBackend } from './nftables/nftables-backend.ts'
 import type { TableConfig } from './nftables/table-config.ts'
-
-/** How Services are put into the kernel, by kube-proxy's names; the first is the default. */
-export const PROXY_MODES = ['nftables', 'ipvs', 'iptables'] as const
-export type ProxyMode = (typeof PROXY_MODES)[number]
+import type { ProxyMode } from './proxy-modes.ts'
 
 /** A backend and what can be known of it from outside. */
 export interface OpenedBackend {

@@ -3,7 +3,7 @@ import type { Problem } from '../model/problem.ts'
 import type { Protocol } from '../model/service.ts'
 import type { IpAddress } from '../util/address.ts'
 import type { FrontendKind } from './desired/frontend.ts'
-import type { ProxyMode } from './open-backend.ts'
+import type { ProxyMode } from './proxy-modes.ts'
 import type { ReconcilerStatus } from './reconciler.ts'
 
 /** How the dataplane is doing, as one snapshot. */

@@ -7,6 +7,7 @@ import type { Problem } from '../../model/problem.ts'
 import { FileSource, type SourceUpdate } from '../../sources/files/file-source.ts'
 import { PodEndpoints } from '../../sources/pod-endpoints.ts'
 import { familyOf, formatCidr, type IpAddress } from '../../util/address.ts'
+import { CONTROL_SOCKET, serveControl } from '../control/serve-control.ts'
 import type { Exec } from './check/pod-client.ts'
 import { type NodeFacts, NodeRecord } from './node-facts.ts'
 import { hasRouteTo } from './preflight.ts'
@@ -19,6 +20,9 @@ interface Parts {
   readonly nodeAddresses: readonly IpAddress[]
   readonly ownProblems: readonly Problem[]
 }
+
+/** `hawser proxy --audit-interval`'s default. */
+const AUDIT_INTERVAL_MS = 60_000
 
 /**
  * A node without a control plane: a folder as the source, a kubelet, a service proxy, and the endpoints controller
@@ -61,6 +65,7 @@ export class StandaloneNode {
       nodeName,
       // The runtime that was named has a network of its own; nobody else looks after the private one.
       masqueradePodEgress: config.runtimeEndpoint === undefined,
+      auditIntervalMs: AUDIT_INTERVAL_MS,
       registry,
       log,
     })
@@ -90,6 +95,10 @@ export class StandaloneNode {
     signal.throwIfAborted()
     const ownProblems = await lookAround(config)
     const node = new StandaloneNode(config, { proxy, kubelet, nodeAddresses, ownProblems }, around.onChange)
+    const control = await serveControl(join(config.stateDir, CONTROL_SOCKET), proxy, () =>
+      node.#problemsOutside(),
+    )
+    teardown.add('the control socket', () => control.close())
     say(`Watching ${config.folder}`)
     const source = await FileSource.open({
       folder: config.folder,
@@ -114,9 +123,14 @@ export class StandaloneNode {
       pods,
       statuses,
       nodeAddresses: this.#parts.nodeAddresses,
-      problems: [...this.#parts.ownProblems, ...this.#sourceProblems, ...proxy.problems],
+      problems: [...this.#problemsOutside(), ...proxy.problems],
       proxy,
     }
+  }
+
+  /** All but the proxy's. */
+  #problemsOutside(): readonly Problem[] {
+    return [...this.#parts.ownProblems, ...this.#sourceProblems]
   }
 
   /** Settles when the kernel has everything that was handed over so far; rejects with why it has not. */

@@ -89,7 +89,7 @@ function treat(
       endpoints,
     }
   if (chosen.length > 0) {
-    const taken = `${chosen.length} ${chosen.length === 1 ? 'endpoint takes' : 'endpoints take turns'}`
+    const taken = `${chosen.length} ${chosen.length === 1 ? 'endpoint takes all' : 'endpoints take turns'}`
     const but =
       sourceRanges.length > 0 && from === undefined
         ? '; clients outside of the source ranges are dropped'

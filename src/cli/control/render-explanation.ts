@@ -1,0 +1,92 @@
+import type {
+  ClientKind,
+  ExplainedFrontend,
+  Explanation,
+  LiveConnection,
+  Treatment,
+} from '../../dataplane/explain/explanation.ts'
+import type { Question } from '../../dataplane/explain/question.ts'
+import { formatProblem } from '../../model/problem.ts'
+import { layOut } from '../up/table.ts'
+
+/** Connections named one by one; of the others the number is said. */
+const NAMED_CONNECTIONS = 10
+
+/** The explanation as lines of text, for people. */
+export function renderExplanation(explanation: Explanation): readonly string[] {
+  const { question, frontend, treatments, kernel, connections, problems } = explanation
+  const lines = [describeQuestion(question), ...(frontend === undefined ? [] : describeFrontend(frontend))]
+  for (const treatment of treatments) lines.push('', ...describeTreatment(treatment, question, frontend))
+  if (kernel.length > 0) lines.push('', 'In the kernel:', ...indent(kernel))
+  if (frontend !== undefined) lines.push('', ...describeConnections(connections))
+  if (problems.length > 0)
+    lines.push('', ...problems.map((problem) => `${problem.severity}: ${formatProblem(problem)}`))
+  return lines
+}
+
+const indent = (lines: readonly string[]): readonly string[] => lines.map((line) => `  ${line}`)
+
+function describeQuestion({ address, port, protocol, from }: Question): string {
+  const at = address.includes(':') ? `[${address}]` : address
+  return `${at}:${port}/${protocol}${from === undefined ? '' : ` from ${from}`}`
+}
+
+function describeFrontend(frontend: ExplainedFrontend): readonly string[] {
+  const { service, portName, kind, affinitySeconds, sourceRanges, inForce } = frontend
+  const port = portName === '' ? '' : `, port ${portName}`
+  const policy =
+    kind === 'ClusterIP'
+      ? `internalTrafficPolicy ${frontend.internalTrafficPolicy}`
+      : `externalTrafficPolicy ${frontend.externalTrafficPolicy}`
+  return [
+    `  ${kind} of Service ${service}${port}; ${policy}`,
+    ...(affinitySeconds > 0
+      ? [`  a client keeps its endpoint for ${affinitySeconds} s (ClientIP affinity)`]
+      : []),
+    ...(sourceRanges.length > 0 ? [`  loadBalancerSourceRanges: ${sourceRanges.join(', ')}`] : []),
+    ...(inForce ? [] : ['  NOT in the kernel as it should be: see hawser status']),
+  ]
+}
+
+const CLIENTS: Readonly<Record<ClientKind, string>> = {
+  pod: 'pods of this node',
+  node: 'this node',
+  outside: 'clients outside',
+}
+
+function describeTreatment(
+  { clients, fate, why, masquerade, endpoints }: Treatment,
+  { from }: Question,
+  frontend: ExplainedFrontend | undefined,
+): readonly string[] {
+  const who =
+    clients.length === 3 || frontend === undefined
+      ? 'Connections'
+      : `Connections from ${from === undefined ? clients.map((kind) => CLIENTS[kind]).join(' and ') : CLIENTS[clients[0] ?? 'outside']}`
+  const lines = [`${who} are ${fate === 'passed' ? 'not touched' : fate}: ${why}.`]
+  if (fate === 'balanced')
+    lines.push(`  masqueraded: ${masquerade.applies ? 'yes' : 'no'}, ${masquerade.why}`)
+  const rows = endpoints.map(({ address, port, nodeName, zone, taken, why }) => [
+    `  ${taken ? 'taken' : 'refused'}`,
+    address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+    nodeName ?? '-',
+    zone ?? '-',
+    why,
+  ])
+  if (rows.length > 0) lines.push(...layOut([['  ENDPOINT', 'ADDRESS', 'NODE', 'ZONE', 'WHY'], ...rows]))
+  else if (frontend !== undefined)
+    lines.push('  no EndpointSlice of the Service names an endpoint for this port')
+  return lines
+}
+
+function describeConnections(connections: readonly LiveConnection[]): readonly string[] {
+  if (connections.length === 0) return ['No live connection.']
+  const named = connections
+    .slice(0, NAMED_CONNECTIONS)
+    .map(
+      ({ client, endpoint, timeoutSeconds }) =>
+        `  ${client} -> ${endpoint}, forgotten in ${timeoutSeconds} s`,
+    )
+  const more = connections.length - named.length
+  return ['Live connections:', ...named, ...(more > 0 ? [`  and ${more} more`] : [])]
+}

@@ -1,0 +1,29 @@
+import { networkInterfaces } from 'node:os'
+import { type Cidr, cidrContains, type IpAddress, parseAddress, parseCidr } from '../util/address.ts'
+import { detectNodeAddresses } from './node-addresses.ts'
+
+/** Where node ports answer: kube-proxy's `nodePortAddresses`. */
+export type NodePortAddresses = 'primary' | 'all' | readonly Cidr[]
+
+/** Reads `primary`, `all`, or CIDRs joined by commas; undefined for anything else. */
+export function parseNodePortAddresses(text: string): NodePortAddresses | undefined {
+  if (text === 'primary' || text === 'all') return text
+  const cidrs = text.split(',').map((part) => parseCidr(part.trim()))
+  return cidrs.every((cidr) => cidr !== undefined) ? cidrs : undefined
+}
+
+/** The addresses of this machine that are meant; loopback ones never are. */
+export async function findNodePortAddresses(
+  wanted: NodePortAddresses,
+  podCidrs: readonly Cidr[],
+): Promise<readonly IpAddress[]> {
+  if (wanted === 'primary') return detectNodeAddresses(podCidrs)
+  const own = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal }) => !internal)
+    .map(({ address }) => parseAddress(address))
+    .filter((address) => address !== undefined)
+  return [...new Set(own)].filter(
+    (address) => wanted === 'all' || wanted.some((cidr) => cidrContains(cidr, address)),
+  )
+}
