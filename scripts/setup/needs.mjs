@@ -30,7 +30,7 @@ const staticProgram = (name, debianPackage) => ({
   present: () => isStaticProgram(findProgram(name)),
 })
 
-/** @type {Readonly<Record<'build' | 'node' | 'tests' | 'nodeGyp' | 'sanitizers', readonly Need[]>>} */
+/** @type {Readonly<Record<'build' | 'node' | 'tests' | 'cluster' | 'nodeGyp' | 'sanitizers', readonly Need[]>>} */
 export const needs = {
   /** Compiling the addon and the pause program. */
   build: [
@@ -61,6 +61,8 @@ export const needs = {
     program('socat'),
     program('sysctl', 'procps'),
   ],
+  /** Certificates of the test cluster. */
+  cluster: [program('openssl'), program('setpriv', 'util-linux')],
   nodeGyp: [program('python3')],
   /** The C++ tests. */
   sanitizers: [file('/usr/include/doctest/doctest.h', 'doctest-dev')],

@@ -3,7 +3,7 @@ import { codecTier } from './codec-tier.mjs'
 import { lintTier } from './lint-tier.mjs'
 import { otherNodeTiers } from './other-node-tiers.mjs'
 import { quickStartTier } from './quick-start-tier.mjs'
-import { ipvsTier, netnsTier, podsTier, scriptTier, unitTier } from './vitest-tiers.mjs'
+import { clusterTier, ipvsTier, netnsTier, podsTier, scriptTier, unitTier } from './vitest-tiers.mjs'
 
 /** Every tier, quick and narrow ones first. */
 export const tiers = [
@@ -16,6 +16,7 @@ export const tiers = [
   scriptTier,
   ipvsTier,
   podsTier,
+  clusterTier,
   quickStartTier,
   ...otherNodeTiers,
 ]

@@ -45,12 +45,7 @@ export const ipvsTier = {
   root: true,
   built: true,
   async run({ vitest }) {
-    // Ahead of the tests, whose deadlines have no room for building a kernel.
-    const { ok, reason } = await showProgram(inRoot('test', 'ipvs', 'kernel.sh'), [], {
-      cwd: inRoot(),
-      minutes: 45,
-    })
-    if (!ok) throw new CannotRun(`there is no kernel with ip_vs: test/ipvs/kernel.sh ${reason}`)
+    await prepareWith('test/ipvs/kernel.sh', 'a kernel with ip_vs')
     return runVitest(['ipvs'], { vitest, minutes: 20 })
   },
 }
@@ -63,4 +58,22 @@ export const podsTier = {
   root: true,
   built: true,
   run: ({ vitest }) => runVitest(['pods'], { vitest, minutes: 15 }),
+}
+
+/** @type {import('./tier.mjs').Tier} */
+export const clusterTier = {
+  name: 'cluster',
+  title: 'the API client against a real etcd and kube-apiserver',
+  needs: needs.cluster,
+  built: true,
+  async run({ vitest }) {
+    await prepareWith('test/cluster/binaries.sh', 'a control plane')
+    return runVitest(['cluster'], { vitest, minutes: 10 })
+  },
+}
+
+/** Builds what tests run in or against, ahead of them: their own deadlines have no room for that. */
+async function prepareWith(script, what) {
+  const { ok, reason } = await showProgram(inRoot(script), [], { cwd: inRoot(), minutes: 45 })
+  if (!ok) throw new CannotRun(`there is no way to have ${what} here: ${script} ${reason}`)
 }
