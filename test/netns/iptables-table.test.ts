@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { frontendKey } from '../../src/dataplane/desired/frontend.ts'
 import { expressionsText } from '../../src/dataplane/iptables/expressions-text.ts'
 import { TABLES } from '../../src/dataplane/iptables/rule.ts'
 import { NftablesSocket, type RuleInfo } from '../../src/native/nftables.ts'
@@ -279,6 +280,24 @@ describe('iptables backend: the tables as iptables-nft sees them', () => {
     await proxy.rebuild()
     expect(await proxy.backend.audit()).toEqual([])
     expect(await save()).toEqual([...rulesOf(FILTER_WORLD), ...rulesOf(NAT_WORLD)])
+  })
+
+  it('describes a frontend by the rules that decide about it', async () => {
+    await proxy.rebuild(...WORLD)
+    const lines = proxy.backend.describe(frontendKey(undefined, 'TCP', 30443))
+    expect(lines.map((line) => line.replace(/ -m comment.* -j /, ' -j '))).toEqual([
+      '-t nat -A KUBE-NODEPORTS -p tcp -j KUBE-EXT-NPX46M4PTMTKRN6Y',
+      '-t nat -A KUBE-EXT-NPX46M4PTMTKRN6Y -j KUBE-MARK-MASQ',
+      '-t nat -A KUBE-EXT-NPX46M4PTMTKRN6Y -j KUBE-SVC-NPX46M4PTMTKRN6Y',
+      '-t nat -A KUBE-SVC-NPX46M4PTMTKRN6Y ! -s 10.1.0.0/16 -d 10.96.0.1/32 -p tcp -j KUBE-MARK-MASQ',
+      '-t nat -A KUBE-SVC-NPX46M4PTMTKRN6Y -j KUBE-SEP-N74ULCFNZEVUFBIO',
+      '-t nat -A KUBE-SVC-NPX46M4PTMTKRN6Y -j KUBE-SEP-E3C2RGJHECVBEN5K',
+      '-t nat -A KUBE-SEP-N74ULCFNZEVUFBIO -s 10.1.0.2/32 -j KUBE-MARK-MASQ',
+      '-t nat -A KUBE-SEP-N74ULCFNZEVUFBIO -p tcp -j DNAT --to-destination 10.1.0.2:6443',
+      '-t nat -A KUBE-SEP-E3C2RGJHECVBEN5K -s 10.1.0.3/32 -j KUBE-MARK-MASQ',
+      '-t nat -A KUBE-SEP-E3C2RGJHECVBEN5K -p tcp -j DNAT --to-destination 10.1.0.3:6443',
+    ])
+    expect(proxy.backend.describe(frontendKey(undefined, 'UDP', 30443))).toEqual([])
   })
 
   it('says that its state is stale when its rules are gone', async () => {

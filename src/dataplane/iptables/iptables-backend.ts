@@ -2,12 +2,14 @@ import type { SocketStats } from '../../native/addon.ts'
 import { NetlinkError, NftablesSocket } from '../../native/nftables.ts'
 import { Pacer } from '../../util/pacer.ts'
 import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
-import type { Frontend } from '../desired/frontend.ts'
+import type { Frontend, FrontendKey } from '../desired/frontend.ts'
+import { frontendRules } from './describe.ts'
 import { failedCommit, openError } from './failure.ts'
 import type { IptablesConfig } from './iptables-config.ts'
 import { compareTables } from './observe.ts'
 import { isEmptyPlan } from './plan.ts'
 import { PlanBuilder, type PlannedUpdate } from './plan-builder.ts'
+import { serviceRules } from './service-rules.ts'
 import { readStanding } from './standing.ts'
 import { TableState } from './table-state.ts'
 import { takeAway, takeOver } from './takeover.ts'
@@ -86,6 +88,14 @@ export class IptablesBackend implements Backend {
       ['chains', chains],
       ['rules', rules],
     ])
+  }
+
+  describe(key: FrontendKey): readonly string[] {
+    const owner = this.#state.owners.get(key)
+    const service = owner === undefined ? undefined : this.#state.services.get(owner)
+    const frontend = service?.frontends.get(key)
+    if (service === undefined || frontend === undefined) return []
+    return frontendRules(frontend, serviceRules([...service.frontends.values()], this.#config))
   }
 
   async remove(): Promise<void> {

@@ -32,7 +32,8 @@ const NOTHING: ServiceRules = { chains: [], shared: [] }
 /**
  * Writes the difference between a state and frontends as they should be, Service by Service. Chains whose rules change
  * are filled anew as a whole; rules in chains that many Services share come and go one by one. The state stays
- * untouched until the update is adopted, so a plan that fails leaves nothing to undo.
+ * untouched until the update is adopted, so a plan that fails leaves nothing to undo. Each frontend is added at most
+ * once.
  */
 export class PlanBuilder {
   readonly #config: IptablesConfig

@@ -1,0 +1,41 @@
+import type { Frontend } from '../desired/frontend.ts'
+import { formatRule } from './format-rule.ts'
+import type { PlacedRule, Rule } from './rule.ts'
+import type { ServiceRules } from './service-rules.ts'
+
+/**
+ * The rules that decide about connections to one frontend, as arguments of `iptables`: those that catch them, then chain
+ * by chain what they jump to.
+ */
+export function frontendRules(frontend: Frontend, { chains, shared }: ServiceRules): string[] {
+  const lines: string[] = []
+  const own = new Map(chains.map((chain) => [chain.name, chain]))
+  const seen = new Set<string>()
+  const write = ({ table, chain, rule }: PlacedRule): void => {
+    lines.push(`-t ${table} -A ${chain} ${formatRule(rule, frontend.family)}`)
+  }
+  const next: string[] = []
+  const follow = ({ target }: Rule): void => {
+    if (target.target !== 'jump' || seen.has(target.chain)) return
+    seen.add(target.chain)
+    next.push(target.chain)
+  }
+  for (const placed of shared.filter(({ rule }) => isAbout(frontend, rule))) {
+    write(placed)
+    follow(placed.rule)
+  }
+  // `next` grows while it is walked.
+  for (const name of next) {
+    const chain = own.get(name)
+    for (const rule of chain?.rules ?? []) {
+      write({ table: 'nat', chain: name, rule })
+      follow(rule)
+    }
+  }
+  return lines
+}
+
+const isAbout = ({ address, protocol, port }: Frontend, rule: Rule): boolean =>
+  rule.destination?.address === address &&
+  rule.protocol === protocol &&
+  rule.matches.some((match) => match.match === 'dport' && match.port === port)
