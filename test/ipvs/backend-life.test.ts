@@ -57,6 +57,14 @@ describe('the next process', () => {
   })
 })
 
+it('the audit finds what somebody else put in', () => {
+  expect(seen.healing.foreign).toEqual([
+    'virtual server TCP 10.96.1.9:80 has foreign real server 10.1.9.9/1',
+    'chain external has other rules',
+    'set vips has 1 foreign elements',
+  ])
+})
+
 it('the audit finds what somebody else took away, and a rebuild heals it', () => {
   expect(seen.healing.found).toEqual([
     'virtual server TCP 10.96.1.9:80 is gone',

@@ -3,7 +3,7 @@ import { addressLength } from '../../util/address.ts'
 import { nftFamily } from '../nftables/layout.ts'
 import { formatElement } from './elements.ts'
 import { TABLE } from './layout.ts'
-import type { Plan, ServerChange } from './plan.ts'
+import type { Plan, ServerChange, ServerSettings } from './plan.ts'
 
 /** The plan as lines in the order of their execution: virtual servers, the table in nft's language, addresses. */
 export function formatPlan({ family, prepare, table, finish, addresses }: Plan): string[] {
@@ -25,11 +25,8 @@ export function formatServerChange(change: ServerChange): string {
   const what = `${change.op} ${formatVirtualServer(change.server.key)}`
   switch (change.op) {
     case 'add-server':
-    case 'change-server': {
-      const { scheduler, flags, timeoutSeconds } = change.server
-      const timeout = timeoutSeconds > 0 ? [`${timeoutSeconds} s`] : []
-      return [what, scheduler, ...flags, ...timeout].join(' ')
-    }
+    case 'change-server':
+      return `${change.op} ${formatSettings(change.server)}`
     case 'delete-server':
       return what
     case 'add-dest':
@@ -40,4 +37,12 @@ export function formatServerChange(change: ServerChange): string {
   }
 }
 
-const formatDest = (dest: RealServer): string => `${formatServer(dest)} ${dest.method} weight ${dest.weight}`
+/** `TCP 10.96.0.1:80 rr persistent 600 s` */
+export function formatSettings({ key, scheduler, flags, timeoutSeconds }: ServerSettings): string {
+  const timeout = timeoutSeconds > 0 ? [`${timeoutSeconds} s`] : []
+  return [formatVirtualServer(key), scheduler, ...flags, ...timeout].join(' ')
+}
+
+/** `10.1.0.2:8080 masq weight 1` */
+export const formatDest = (dest: RealServer): string =>
+  `${formatServer(dest)} ${dest.method} weight ${dest.weight}`

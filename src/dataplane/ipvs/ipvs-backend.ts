@@ -4,7 +4,7 @@ import { NftablesSocket, NftTransaction } from '../../native/nftables.ts'
 import { RouteSocket } from '../../native/route.ts'
 import { Pacer } from '../../util/pacer.ts'
 import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
-import type { Frontend } from '../desired/frontend.ts'
+import type { Frontend, FrontendKey } from '../desired/frontend.ts'
 import { DataplaneError } from '../errors.ts'
 import { nftFamily } from '../nftables/layout.ts'
 import { compareWithKernel } from './compare.ts'
@@ -18,6 +18,7 @@ import { isEmptyTablePlan, type Plan, type ServerChange } from './plan.ts'
 import { PlanBuilder } from './plan-builder.ts'
 import { type RequestResult, request } from './requests.ts'
 import { addStats } from './socket-stats.ts'
+import { describeFrontend } from './standing.ts'
 import { setSysctls } from './sysctls.ts'
 import { tableTransaction } from './table-transaction.ts'
 import { changeVips, makeVipDevice, removeVips, VIP_DEVICE } from './vip-device.ts'
@@ -91,7 +92,7 @@ export class IpvsBackend implements Backend {
   }
 
   audit(): Promise<readonly string[]> {
-    return this.#alone(() => compareWithKernel(this.#sockets, this.#config, this.#state))
+    return this.#alone(() => compareWithKernel(this.#sockets, this.#config, this.#state, new Pacer()))
   }
 
   objects(): ReadonlyMap<string, number> {
@@ -105,6 +106,10 @@ export class IpvsBackend implements Backend {
     ])
   }
 
+  describe(key: FrontendKey): readonly string[] {
+    return describeFrontend(key, this.#config, this.#state)
+  }
+
   remove(): Promise<void> {
     return this.#alone(async () => {
       const { ipvs, nftables, routes } = this.#sockets
@@ -114,7 +119,7 @@ export class IpvsBackend implements Backend {
       const gone = [...state.servers.values()].map(({ settings }): ServerChange => {
         return { op: 'delete-server', frontend: undefined, server: settings }
       })
-      const { refused, error } = await request(ipvs, gone)
+      const { refused, error } = await request(ipvs, gone, new Pacer())
       if (error !== undefined && !refused.every(isGone)) throw error
       if (device !== undefined) await removeVips(routes, device.name, [...state.addresses])
       await nftables.commit(new NftTransaction(nftFamily(this.#config.family), TABLE).destroyTable())
@@ -149,10 +154,10 @@ export class IpvsBackend implements Backend {
     if (rebuilding) builder.deleteLeftovers()
     const { plan, adopt } = builder.finish()
     try {
-      const refusal = refusedRequests(await this.#request(plan.prepare), rebuilding)
+      const refusal = refusedRequests(await this.#request(plan.prepare, pacer), rebuilding)
       if (refusal !== undefined) return refusal
       if (!isEmptyTablePlan(plan.table)) {
-        const written = tableTransaction(plan.table, this.#config)
+        const written = await tableTransaction(plan.table, this.#config, pacer)
         try {
           await this.#sockets.nftables.commit(written.transaction)
         } catch (error) {
@@ -160,7 +165,7 @@ export class IpvsBackend implements Backend {
         }
       }
       adopt()
-      const { refused, error } = await this.#request(plan.finish)
+      const { refused, error } = await this.#request(plan.finish, pacer)
       if (error !== undefined && !refused.every(isGone)) return { kind: 'failed', error }
       await this.#changeAddresses(plan.addresses)
     } catch (error) {
@@ -170,10 +175,13 @@ export class IpvsBackend implements Backend {
   }
 
   /** Sends requests and takes into the state what was made; what was to be deleted and is gone counts as made. */
-  async #request(changes: readonly ServerChange[]): Promise<RequestResult> {
-    const result = await request(this.#sockets.ipvs, changes)
+  async #request(changes: readonly ServerChange[], pacer = new Pacer()): Promise<RequestResult> {
+    const result = await request(this.#sockets.ipvs, changes, pacer)
     const now = performance.now()
-    for (const change of result.made) this.#state.adopt(change, now)
+    for (const change of result.made) {
+      this.#state.adopt(change, now)
+      if (pacer.due()) await pacer.pause()
+    }
     for (const { change } of result.refused.filter(isGone)) {
       if ('dest' in change) this.#state.adopt({ ...change, op: 'delete-dest' }, now)
       else if (change.op === 'delete-server') this.#state.adopt(change, now)

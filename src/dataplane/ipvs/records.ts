@@ -1,38 +1,40 @@
 import { cidrAddress, cidrSize, type IpFamily } from '../../util/address.ts'
+import type { Pacer } from '../../util/pacer.ts'
 import { type Records, RecordWriter } from '../nftables/records.ts'
 import { packServiceKey, serviceKeyLength } from '../nftables/service-key.ts'
 import type { Element } from './elements.ts'
-import { setLayout } from './layout.ts'
+import { type SetName, setLayout } from './layout.ts'
 import { treatmentNumber } from './treatments.ts'
 
-/** Elements of one set as the addon takes them: whole, or for a deletion their keys (and key ends) alone. */
-export function packElements(
+/** What of an element is packed: a deletion wants keys (and key ends) alone. */
+type Part = 'keys' | 'elements'
+
+/** Elements of one set as the addon takes them; `pacer` decides when the event loop gets a turn meanwhile. */
+export async function packElements(
+  set: SetName,
   elements: readonly Element[],
   family: IpFamily,
-  what: 'keys' | 'elements',
-): Records {
-  const [first] = elements
-  if (first === undefined) return new RecordWriter(0)
-  const { width, dataLength = 0 } = setLayout(first.set, family)
-  const records = new RecordWriter(what === 'keys' ? width - dataLength : width)
-  for (const element of elements) packElement(element, family, what, records.begin())
+  part: Part,
+  pacer: Pacer,
+): Promise<Records> {
+  const { width, dataLength = 0 } = setLayout(set, family)
+  const records = new RecordWriter(part === 'keys' ? width - dataLength : width)
+  for (const element of elements) {
+    packElement(element, family, part, records.begin())
+    if (pacer.due()) await pacer.pause()
+  }
   return records
 }
 
-function packElement(
-  element: Element,
-  family: IpFamily,
-  what: 'keys' | 'elements',
-  into: RecordWriter,
-): void {
+function packElement(element: Element, family: IpFamily, part: Part, into: RecordWriter): void {
   switch (element.set) {
     case 'frontends':
       into.copy(packPlace(element, family))
-      if (what === 'elements') into.hostNumber(treatmentNumber(element.treatment))
+      if (part === 'elements') into.hostNumber(treatmentNumber(element.treatment))
       break
     case 'short-circuit':
       into.copy(packPlace(element, family))
-      if (what === 'elements') into.hostNumber(element.mark)
+      if (part === 'elements') into.hostNumber(element.mark)
       break
     case 'sources': {
       const [place, range] = [packPlace(element, family), element.range]

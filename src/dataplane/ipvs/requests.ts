@@ -1,4 +1,5 @@
 import { type IpvsSocket, IpvsTransaction, NetlinkError, type OperationFailure } from '../../native/ipvs.ts'
+import type { Pacer } from '../../util/pacer.ts'
 import type { ServerChange } from './plan.ts'
 
 /** A change that the kernel refused, and how. */
@@ -15,9 +16,16 @@ export interface RequestResult {
 }
 
 /** Sends all changes as one pipelined stream. Throws when that failed as a whole. */
-export async function request(socket: IpvsSocket, changes: readonly ServerChange[]): Promise<RequestResult> {
+export async function request(
+  socket: IpvsSocket,
+  changes: readonly ServerChange[],
+  pacer: Pacer,
+): Promise<RequestResult> {
   const transaction = new IpvsTransaction()
-  for (const change of changes) write(transaction, change)
+  for (const change of changes) {
+    write(transaction, change)
+    if (pacer.due()) await pacer.pause()
+  }
   try {
     await socket.apply(transaction)
     return { made: changes, refused: [], error: undefined }

@@ -1,9 +1,9 @@
 import { NftTransaction } from '../../native/nftables.ts'
+import type { Pacer } from '../../util/pacer.ts'
 import { nftFamily } from '../nftables/layout.ts'
 import type { TableConfig } from '../nftables/table-config.ts'
 import { tableChains } from './chains.ts'
-import type { Element } from './elements.ts'
-import { bySet } from './elements.ts'
+import { bySet, type Element } from './elements.ts'
 import { SET_NAMES, setLayout, setSpec, TABLE, TREATMENTS_MAP, treatmentsMapSpec } from './layout.ts'
 import type { TablePlan } from './plan.ts'
 import { packElements } from './records.ts'
@@ -16,20 +16,26 @@ export interface TableTransaction {
   readonly elements: ReadonlyMap<number, readonly Element[]>
 }
 
-export function tableTransaction(plan: TablePlan, config: TableConfig): TableTransaction {
+export async function tableTransaction(
+  plan: TablePlan,
+  config: TableConfig,
+  pacer: Pacer,
+): Promise<TableTransaction> {
   const { family } = config
   const transaction = new NftTransaction(nftFamily(family), TABLE)
   const elements = new Map<number, readonly Element[]>()
   if (plan.creation) create(transaction, config)
   else
     for (const [set, some] of bySet(plan.removed, SET_NAMES)) {
+      const keys = await packElements(set, some, family, 'keys', pacer)
       elements.set(transaction.operations, some)
       const { keyLength, keyEnd = false } = setLayout(set, family)
-      transaction.deleteElements(set, packElements(some, family, 'keys').bytes, { keyLength, keyEnd })
+      transaction.deleteElements(set, keys.bytes, { keyLength, keyEnd })
     }
   for (const [set, some] of bySet(plan.added, SET_NAMES)) {
+    const records = await packElements(set, some, family, 'elements', pacer)
     elements.set(transaction.operations, some)
-    transaction.addElements(set, packElements(some, family, 'elements').bytes, setLayout(set, family))
+    transaction.addElements(set, records.bytes, setLayout(set, family))
   }
   return { transaction, elements }
 }

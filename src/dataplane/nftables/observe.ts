@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Expression, type NftablesSocket, type RuleInfo, recordWidth } from '../../native/nftables.ts'
+import { type NftablesSocket, recordWidth } from '../../native/nftables.ts'
 import type { Pacer } from '../../util/pacer.ts'
 import { constantChains, namedChain } from './chains.ts'
+import { compareRules } from './compare-rules.ts'
 import { formatElement } from './format-plan.ts'
 import { CLASSES, DATA_SETS, type DataSet, nftFamily, recordLayout, TABLE } from './layout.ts'
 import { eachRecord } from './records.ts'
 import { renderState } from './render.ts'
-import type { Statement } from './statements.ts'
 import type { TableConfig } from './table-config.ts'
 import type { TableState } from './table-state.ts'
 import { verdictElement } from './transaction.ts'
@@ -27,64 +27,13 @@ export async function compareTable(
   const family = nftFamily(config.family)
   const tables = await socket.dumpTables(family)
   if (!tables.some((table) => table.name === TABLE)) return [`table ${family} ${TABLE} is gone`]
+  const chains = [...constantChains(config), ...[...state.chains].map((name) => namedChain(name, config))]
   return [
-    ...(await compareRules(socket, state, config)),
+    ...(await compareRules(socket, family, TABLE, chains)),
     ...(await compareClasses(socket, state, config)),
     ...(await compareElements(socket, state, config, pacer)),
   ]
 }
-
-async function compareRules(
-  socket: NftablesSocket,
-  state: TableState,
-  config: TableConfig,
-): Promise<string[]> {
-  const family = nftFamily(config.family)
-  const expected = [...constantChains(config), ...[...state.chains].map((name) => namedChain(name, config))]
-  const present = await socket.dumpChains(family, TABLE)
-  const rules = byChain(await socket.dumpRules(family, TABLE))
-  const names = new Set(present.map((chain) => chain.name))
-  const differences: string[] = []
-  for (const chain of expected) {
-    if (!names.delete(chain.name)) differences.push(`chain ${chain.name} is gone`)
-    else if (!sameRules(chain.rules, rules.get(chain.name) ?? []))
-      differences.push(`chain ${chain.name} has other rules`)
-  }
-  return [...differences, ...[...names].map((name) => `chain ${name} is not ours`)]
-}
-
-function byChain(rules: readonly RuleInfo[]): ReadonlyMap<string, readonly RuleInfo[]> {
-  const chains = new Map<string, RuleInfo[]>()
-  for (const rule of rules) {
-    const chain = chains.get(rule.chain)
-    if (chain === undefined) chains.set(rule.chain, [rule])
-    else chain.push(rule)
-  }
-  return chains
-}
-
-const sameRules = (expected: readonly Statement[], found: readonly RuleInfo[]): boolean =>
-  expected.length === found.length &&
-  expected.every((statement, i) => {
-    const expressions = found[i]?.expressions ?? []
-    return (
-      statement.length === expressions.length &&
-      statement.every((expression, j) => includes(expressions[j], expression))
-    )
-  })
-
-/** The kernel spells out defaults and leaves out a number that means nothing (the ICMP code of a TCP reset). */
-const includes = (found: object | undefined, expected: Expression): boolean =>
-  found !== undefined &&
-  Object.entries(expected).every(([name, value]) => {
-    const listed: unknown = Object.getOwnPropertyDescriptor(found, name)?.value
-    return sameValue(listed, value) || (listed === undefined && value === 0)
-  })
-
-const sameValue = (listed: unknown, expected: unknown): boolean =>
-  listed instanceof Uint8Array && expected instanceof Uint8Array
-    ? Buffer.compare(listed, expected) === 0
-    : isDeepStrictEqual(listed, expected)
 
 async function compareClasses(
   socket: NftablesSocket,

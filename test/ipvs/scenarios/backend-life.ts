@@ -44,6 +44,8 @@ export interface LifeObservations {
     readonly addresses: readonly string[]
   }
   readonly healing: {
+    /** What the audit says of a rule, an element and a real server that others have put in. */
+    readonly foreign: readonly string[]
     readonly found: readonly string[]
     readonly answer: string
     readonly left: readonly string[]
@@ -167,12 +169,17 @@ async function restart(): Promise<LifeObservations['restart']> {
 async function heal(backend: IpvsBackend): Promise<LifeObservations['healing']> {
   const wanted = [frontend(VIP(9), 80, [pod(1)])]
   await backend.rebuild(wanted)
+  await node.exec('nft', 'add', 'rule', 'ip', 'hawser-ipvs', 'external', 'drop')
+  await node.exec('nft', 'add', 'element', 'ip', 'hawser-ipvs', 'vips', '{ 192.0.2.1 }')
+  const meddler = { address: ip('10.1.9.9'), port: 1, method: 'masq', weight: 1 } as const
+  await socket.apply(new IpvsTransaction().addDest(tcp(VIP(9), 80), meddler))
+  const foreign = await backend.audit()
   await socket.apply(new IpvsTransaction().deleteService(tcp(VIP(9), 80)))
   await node.exec('ip', 'link', 'del', 'kube-ipvs0')
   await node.exec('nft', 'delete', 'table', 'ip', 'hawser-ipvs')
   const found = await backend.audit()
   await backend.rebuild(wanted)
-  return { found, answer: await answer(VIP(9)), left: await backend.audit() }
+  return { foreign, found, answer: await answer(VIP(9)), left: await backend.audit() }
 }
 
 async function remove(backend: IpvsBackend): Promise<LifeObservations['removed']> {

@@ -5,6 +5,7 @@ import type { ServerChange } from '../../../../src/dataplane/ipvs/plan.ts'
 import type { RequestResult } from '../../../../src/dataplane/ipvs/requests.ts'
 import { tableTransaction } from '../../../../src/dataplane/ipvs/table-transaction.ts'
 import { NetlinkError } from '../../../../src/native/ipvs.ts'
+import { Pacer } from '../../../../src/util/pacer.ts'
 import { ip } from '../../../support/addresses.ts'
 import { configOf } from '../../../support/ipvs-frontends.ts'
 
@@ -63,8 +64,8 @@ describe('refused requests', () => {
   })
 })
 
-describe('a refused transaction of the table', () => {
-  const written = tableTransaction(
+describe('a refused transaction of the table', async () => {
+  const written = await tableTransaction(
     {
       creation: false,
       removed: [],
@@ -74,6 +75,7 @@ describe('a refused transaction of the table', () => {
       ],
     },
     configOf('IPv4'),
+    new Pacer(),
   )
   const outcome = (code: string, element?: number, creating = false) =>
     failedTable(errorOf(code, element), written, new Set([web]), creating)

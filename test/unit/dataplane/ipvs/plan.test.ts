@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Endpoint, Frontend } from '../../../../src/dataplane/desired/frontend.ts'
 import { IpvsState } from '../../../../src/dataplane/ipvs/ipvs-state.ts'
+import { describeFrontend } from '../../../../src/dataplane/ipvs/standing.ts'
 import { cidr, ip } from '../../../support/addresses.ts'
 import { configOf, frontend } from '../../../support/ipvs-frontends.ts'
 import { linesOf, Planner } from './planner.ts'
@@ -288,4 +289,16 @@ it('IPv6 addresses are whole ones of 128 bits', () => {
     'add element vips fd00:96::1',
     'add address fd00:96::1/128',
   ])
+})
+
+it('a frontend in force is described by its virtual servers with all real servers, and its elements', () => {
+  planner.change(web(1, 2))
+  planner.change(web(2))
+  expect(describeFrontend(web().key, planner.config, planner.state)).toEqual([
+    'TCP 10.96.0.1:80 rr',
+    '  -> 10.2.0.1:8080 masq weight 0',
+    '  -> 10.2.0.2:8080 masq weight 1',
+    'element ip hawser-ipvs frontends 10.96.0.1 . tcp . 80 : cluster',
+  ])
+  expect(describeFrontend(dns().key, planner.config, planner.state)).toEqual([])
 })

@@ -1,0 +1,37 @@
+import type { Frontend, FrontendKey } from '../desired/frontend.ts'
+import { nftFamily } from '../nftables/layout.ts'
+import { type Element, elementsOf, formatElement } from './elements.ts'
+import { formatDest, formatSettings } from './format-plan.ts'
+import type { IpvsConfig } from './ipvs-config.ts'
+import type { IpvsState } from './ipvs-state.ts'
+import { TABLE } from './layout.ts'
+import { needsShortCircuit, serversOf } from './virtual-servers.ts'
+
+/** All elements that the table has in this state. */
+export const elementsInForce = (config: IpvsConfig, state: IpvsState): Element[] => [
+  ...[...state.frontends.values()].flatMap((frontend) => frontendElements(frontend, config, state)),
+  ...[...state.vips.keys()].map((address): Element => ({ set: 'vips', address })),
+  ...[...state.hairpins.keys()].map((address): Element => ({ set: 'hairpin', address })),
+]
+
+/** The virtual servers, real servers and elements of one frontend, one a line; nothing for one that is not in force. */
+export function describeFrontend(key: FrontendKey, config: IpvsConfig, state: IpvsState): string[] {
+  const frontend = state.frontends.get(key)
+  if (frontend === undefined) return []
+  const servers = serversOf(frontend, config.nodeAddresses, markOf(frontend, state)).flatMap((wanted) => {
+    const server = state.server(wanted.key)
+    const dests = [...(server?.dests.values() ?? [])].map((dest) => `  -> ${formatDest(dest)}`)
+    return server === undefined ? [] : [formatSettings(server.settings), ...dests]
+  })
+  const table = `${nftFamily(config.family)} ${TABLE}`
+  const elements = frontendElements(frontend, config, state).map(
+    (element) => `element ${table} ${formatElement(element)}`,
+  )
+  return [...servers, ...elements]
+}
+
+const frontendElements = (frontend: Frontend, config: IpvsConfig, state: IpvsState): Element[] =>
+  elementsOf(frontend, config.nodeAddresses, markOf(frontend, state))
+
+const markOf = (frontend: Frontend, { marks }: IpvsState): number | undefined =>
+  needsShortCircuit(frontend) ? marks.get(frontend.key) : undefined
