@@ -1,4 +1,4 @@
-import { DATA_SETS, type DataSet, recordLayout } from '../../src/dataplane/nftables/layout.ts'
+import { DATA_SETS, type DataSet, keyWidth, recordLayout } from '../../src/dataplane/nftables/layout.ts'
 import type { Plan } from '../../src/dataplane/nftables/plan.ts'
 import { eachRecord, type Records } from '../../src/dataplane/nftables/records.ts'
 
@@ -24,7 +24,7 @@ export class TableModel {
       this.#classes.set(number, name)
     }
     for (const { set, removed, added } of plan.elements) {
-      const { keyLength } = recordLayout(set, plan.family)
+      const keyLength = keyWidth(recordLayout(set, plan.family))
       for (const record of eachRecord(removed)) this.#remove(set, hex(record))
       for (const record of eachRecord(added))
         this.#add(set, hex(record.subarray(0, keyLength)), hex(record.subarray(keyLength)))
@@ -39,6 +39,16 @@ export class TableModel {
   /** Elements of a set, key and data in hexadecimal. */
   elements(set: DataSet): string[] {
     return [...(this.#elements.get(set) ?? [])].map(([key, data]) => key + data).sort()
+  }
+
+  /** Data of the element with this key, both in hexadecimal; undefined when there is none. */
+  lookUp(set: DataSet, key: string): string | undefined {
+    return this.#elements.get(set)?.get(key)
+  }
+
+  /** The chain that a class number leads to. */
+  chainOf(classNumber: number): string | undefined {
+    return this.#classes.get(classNumber)
   }
 
   #clear(): void {
