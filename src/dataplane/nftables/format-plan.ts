@@ -91,5 +91,5 @@ function formatField(field: Field, bytes: Uint8Array): string {
 const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' }
 
 /** A priority as traffic control writes class ids: major and minor in hexadecimal. */
-const formatPriority = (value: number): string =>
+export const formatPriority = (value: number): string =>
   `${(value >>> 16).toString(16)}:${(value & 0xffff).toString(16)}`

@@ -2,8 +2,9 @@ import type { SocketStats } from '../../native/addon.ts'
 import { NetlinkError, NftablesSocket, NftTransaction } from '../../native/nftables.ts'
 import { Pacer } from '../../util/pacer.ts'
 import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
-import type { Frontend } from '../desired/frontend.ts'
+import type { Frontend, FrontendKey } from '../desired/frontend.ts'
 import { DataplaneError } from '../errors.ts'
+import { describeFrontend } from './describe.ts'
 import { failedCommit, noNftables, noPermission } from './failure.ts'
 import { DATA_SETS, nftFamily, TABLE } from './layout.ts'
 import { findLeftovers } from './leftovers.ts'
@@ -73,6 +74,10 @@ export class NftablesBackend implements Backend {
       ['classes', state.classNumbers.size],
       ...DATA_SETS.map((set) => [set, state.counts[set]] as const),
     ])
+  }
+
+  describe(key: FrontendKey): readonly string[] {
+    return describeFrontend(this.#state, this.#config, key)
   }
 
   async remove(): Promise<void> {

@@ -1,0 +1,152 @@
+import { stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Agent, Answer } from '../support/agent.ts'
+import { eventually } from '../support/eventually.ts'
+import { ProxyDaemon } from '../support/proxy-daemon.ts'
+import { PLACES, ServiceWorld } from '../support/service-world.ts'
+
+const VIP = '10.96.0.10'
+
+const manifest = (endpoints: readonly string[]): string => `
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  clusterIP: ${VIP}
+  ports: [{name: http, port: 80, targetPort: 8080}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: web-1, labels: {kubernetes.io/service-name: web}}
+addressType: IPv4
+ports: [{name: http, port: 8080, protocol: TCP}]
+endpoints: [${endpoints.map((address) => `{addresses: [${address}], nodeName: here}`).join(', ')}]
+`
+
+const FLAGS = ['--cluster-cidr', PLACES.IPv4.podCidr]
+
+let world: ServiceWorld
+let daemon: ProxyDaemon
+
+beforeAll(async () => {
+  world = await ServiceWorld.create(2)
+})
+
+afterAll(() => world?.dispose())
+
+beforeEach(async () => {
+  daemon = await ProxyDaemon.create(world.node)
+  await daemon.save('web.yaml', manifest(world.servers.map(({ addresses }) => addresses.IPv4)))
+})
+
+afterEach(async () => {
+  await daemon?.stop()
+  await daemon?.cleanup()
+  await daemon?.dispose()
+})
+
+const ask = (agent: Agent): Promise<Answer> => agent.ask({ protocol: 'TCP', address: VIP, port: 80 })
+
+const tables = (): Promise<string> => world.node.exec('nft', 'list', 'tables')
+
+describe('hawser proxy', () => {
+  it('serves a folder, leaves the rules at SIGTERM, and removes them at --cleanup, nothing else', async () => {
+    await world.node.exec('nft', 'add table ip theirs')
+    await daemon.start(...FLAGS)
+    expect((await ask(world.client)).kind).toBe('answered')
+    expect(await daemon.stop()).toBe(0)
+    expect((await ask(world.client)).kind).toBe('answered')
+    await daemon.cleanup()
+    expect((await tables()).trim()).toBe('table ip theirs')
+    await world.node.exec('nft', 'delete table ip theirs')
+  })
+
+  it('follows the folder, and has no use for pods', async () => {
+    await daemon.save(
+      'pod.yaml',
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i}]}\n',
+    )
+    await daemon.start(...FLAGS)
+    expect(daemon.said).toContain('Pod default/p: hawser proxy runs no containers')
+    await daemon.save('web.yaml', manifest([]))
+    await eventually(async () => ((await ask(world.client)).kind === 'refused' ? true : undefined))
+  })
+
+  it('says how it is over HTTP as kube-proxy does', async () => {
+    await daemon.start(...FLAGS)
+    const get = (url: string): Promise<string> => world.node.exec('curl', '-sf', url)
+    expect(JSON.parse(await get('http://127.0.0.1:10256/healthz'))).toEqual({
+      lastUpdated: expect.any(String),
+      currentTime: expect.any(String),
+      nodeEligible: true,
+    })
+    expect(Object.keys(JSON.parse(await get('http://127.0.0.1:10256/livez')))).not.toContain('nodeEligible')
+    expect(await get('http://127.0.0.1:10249/proxyMode')).toBe('nftables')
+    expect(await get('http://127.0.0.1:10249/metrics')).toContain(
+      'kubeproxy_sync_proxy_rules_endpoint_changes_pending 0',
+    )
+  })
+})
+
+describe('what is asked of a running daemon', () => {
+  beforeEach(() => daemon.start(...FLAGS))
+
+  it('is asked over a socket of its owner alone', async () => {
+    const socket = join(dirname(daemon.folder), 'state', 'control.sock')
+    expect((await stat(socket)).mode & 0o777).toBe(0o600)
+    expect(await daemon.status()).toMatchObject({
+      families: [{ family: 'IPv4', mode: 'nftables', error: null, pendingSince: null }, { family: 'IPv6' }],
+      services: [{ service: 'default/web', address: VIP, endpoints: 2, inForce: true }],
+    })
+    expect(await daemon.ask('status')).toMatch(
+      /^default\/web +http +ClusterIP +10\.96\.0\.10:80\/TCP +2 +answers$/m,
+    )
+  })
+
+  it('is explained with the elements that nft shows, and live connections', async () => {
+    await world.client.hold('one', VIP, 80)
+    const told = JSON.parse(await daemon.ask('explain', `${VIP}:80`, '--from', PLACES.IPv4.client, '--json'))
+    expect(told).toMatchObject({
+      frontend: { service: 'default/web', inForce: true },
+      treatments: [{ clients: ['outside'], fate: 'balanced', masquerade: { applies: true } }],
+      connections: expect.arrayContaining([
+        expect.objectContaining({ client: expect.stringContaining(PLACES.IPv4.client) }),
+      ]),
+    })
+    const listed = await world.node.exec('nft', 'list', 'table', 'ip', 'hawser')
+    const element = told.kernel.find((line: string) => line.startsWith('eps {'))
+    expect(listed.replace(/\s+/g, ' ')).toContain(element.replace('eps { ', '').replace(' }', ''))
+  })
+})
+
+describe('a restart with another mode', () => {
+  it('keeps connections and refuses no new one, and leaves one mode only', async () => {
+    await daemon.start(...FLAGS)
+    await world.client.hold('before', VIP, 80)
+    expect((await world.client.talk('before')).kind).toBe('answered')
+    const answers: Answer[] = []
+    let switching = true
+    const asking = (async () => {
+      while (switching) answers.push(await ask(world.client))
+    })()
+    for (const mode of ['iptables', 'nftables']) {
+      await daemon.stop()
+      await daemon.start(...FLAGS, '--proxy-mode', mode)
+      const rules = await world.node.exec('nft', 'list', 'ruleset')
+      expect(rules.includes('table ip hawser')).toBe(mode === 'nftables')
+      expect(rules.includes('KUBE-SVC-')).toBe(mode === 'iptables')
+    }
+    switching = false
+    await asking
+    expect(answers.filter(({ kind }) => kind !== 'answered')).toEqual([])
+    expect(answers.length).toBeGreaterThan(10)
+    expect((await world.client.talk('before')).kind).toBe('answered')
+  })
+})
+
+it('a kernel without the chosen mode is said in one line that names the modules', async () => {
+  const refusal = await daemon.start(...FLAGS, '--proxy-mode', 'ipvs').catch((error: Error) => error.message)
+  // Where the kernel has IPVS there is nothing to refuse.
+  if (refusal !== undefined) expect(refusal).toMatch(/hawser: the kernel has no IPVS: .*modprobe -a ip_vs/)
+})

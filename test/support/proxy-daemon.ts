@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { StatusReport } from '../../src/cli/control/status-report.ts'
+import { eventually } from './eventually.ts'
+import type { Netns } from './netns.ts'
+
+const main = resolve('dist/src/cli/main.js')
+
+/** `hawser proxy` on a folder of a test's own in a network namespace, started and ended as often as the test wants. */
+export class ProxyDaemon {
+  readonly folder: string
+  readonly #root: string
+  readonly #netns: Netns
+  #child: ChildProcess | undefined
+  #said = ''
+
+  private constructor(root: string, netns: Netns) {
+    this.#root = root
+    this.folder = join(root, 'manifests')
+    this.#netns = netns
+  }
+
+  static async create(netns: Netns): Promise<ProxyDaemon> {
+    if (!existsSync(main)) throw new Error('these tests run the compiled command: npm run build first')
+    const daemon = new ProxyDaemon(await mkdtemp(join(tmpdir(), 'hw-proxy-')), netns)
+    await netns.exec('mkdir', '-p', daemon.folder)
+    return daemon
+  }
+
+  async save(name: string, text: string): Promise<void> {
+    await writeFile(join(this.folder, name), text)
+  }
+
+  /** Starts it; resolves when it says that it serves. */
+  async start(...flags: readonly string[]): Promise<void> {
+    const { stdout, stderr } = this.#spawn('--manifests', this.folder, ...flags)
+    this.#said = ''
+    for (const stream of [stdout, stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#said += text
+      })
+    const child = this.#child
+    await eventually(() => {
+      if (this.#said.includes('Serving ')) return true
+      if (child?.exitCode !== null) throw new Error(`it ended: ${this.#said}`)
+      return undefined
+    })
+  }
+
+  /** Sends SIGTERM; resolves to the exit status. */
+  async stop(): Promise<number | null> {
+    const child = this.#child
+    this.#child = undefined
+    if (child === undefined) return null
+    if (child.exitCode === null) {
+      const ended = once(child, 'exit')
+      child.kill('SIGTERM')
+      await ended
+    }
+    return child.exitCode
+  }
+
+  get said(): string {
+    return this.#said
+  }
+
+  /** Runs `hawser ARGS` in the namespace against this daemon. */
+  ask(command: 'status' | 'explain', ...args: readonly string[]): Promise<string> {
+    const socket = join(this.#root, 'state', 'control.sock')
+    return this.#netns.exec(process.execPath, main, command, ...args, '--socket', socket)
+  }
+
+  async status(): Promise<StatusReport> {
+    return JSON.parse(await this.ask('status', '--json'))
+  }
+
+  cleanup(): Promise<string> {
+    return this.#netns.exec(process.execPath, main, 'proxy', '--cleanup')
+  }
+
+  async dispose(): Promise<void> {
+    await this.stop()
+    await rm(this.#root, { recursive: true })
+  }
+
+  #spawn(...args: readonly string[]): ChildProcess {
+    const own = ['--state-dir', join(this.#root, 'state'), '--hostname-override', 'here']
+    this.#child = spawn(
+      'nsenter',
+      [`--net=${this.#netns.path}`, process.execPath, main, 'proxy', ...own, ...args],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
+    return this.#child
+  }
+}
