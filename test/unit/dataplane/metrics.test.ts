@@ -25,6 +25,33 @@ describe('metrics of the dataplane', () => {
       expect(text.split('\n')).toContain(line)
   })
 
+  it('count audits from zero, and time an endpoint from its change to its being in force', async () => {
+    const registry = new Registry()
+    const metrics = new DataplaneMetrics(registry)
+    metrics.family('IPv6', () => new Map()).audited('repaired')
+    metrics.programmed('IPv6', Date.now() - 3500)
+    const lines = (await registry.metrics()).split('\n')
+    for (const line of [
+      'hawser_dataplane_audits_total{ip_family="IPv6",result="clean"} 0',
+      'hawser_dataplane_audits_total{ip_family="IPv6",result="repaired"} 1',
+      'kubeproxy_network_programming_duration_seconds_bucket{le="3",ip_family="IPv6"} 0',
+      'kubeproxy_network_programming_duration_seconds_bucket{le="4",ip_family="IPv6"} 1',
+    ])
+      expect(lines).toContain(line)
+  })
+
+  it('know what is pending', async () => {
+    const registry = new Registry()
+    const metrics = new DataplaneMetrics(registry)
+    metrics.serviceChanged()
+    metrics.endpointsChanged()
+    metrics.endpointsChanged()
+    metrics.settle({ services: 1, endpoints: 1 })
+    const lines = (await registry.metrics()).split('\n')
+    expect(lines).toContain('kubeproxy_sync_proxy_rules_service_changes_pending 0')
+    expect(lines).toContain('kubeproxy_sync_proxy_rules_endpoint_changes_pending 1')
+  })
+
   it('of sockets follow their counters', async () => {
     const registry = new Registry()
     const metrics = new NetlinkMetrics(registry)

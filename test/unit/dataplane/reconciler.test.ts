@@ -275,6 +275,28 @@ describe('a frontend that the kernel refuses', () => {
   })
 })
 
+describe('work that is in force', () => {
+  it('is said when the kernel has it, however often it takes', async () => {
+    const inForce = vi.fn()
+    backend.scripted.push(failed)
+    reconciler.change([change(1)], inForce)
+    await expect(reconciler.synced()).rejects.toThrow('no luck')
+    expect(inForce).not.toHaveBeenCalled()
+    expect(reconciler.status().pendingSince).toBeDefined()
+    await vi.advanceTimersByTimeAsync(100)
+    expect(inForce).toHaveBeenCalledOnce()
+    expect(reconciler.status().pendingSince).toBeUndefined()
+  })
+
+  it('is said of the rest when the kernel refuses a part', async () => {
+    const inForce = vi.fn()
+    backend.refuses.add(key(2))
+    reconciler.change([change(1), change(2)], inForce)
+    await expect(reconciler.synced()).rejects.toThrow('refused')
+    expect(inForce).toHaveBeenCalledOnce()
+  })
+})
+
 describe('an audit', () => {
   beforeEach(() => apply(change(1)))
 

@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { Auditor } from '../../../src/dataplane/auditor.ts'
+import type { ForeignChanges } from '../../../src/native/nft-monitor.ts'
+import { silentLogger } from '../../../src/util/logger.ts'
+
+let auditor: Auditor
+let audits: number
+let outcome: () => Promise<readonly string[]>
+/** Tells the auditor of a change by somebody else. */
+let meddle: () => void
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  audits = 0
+  outcome = async () => []
+  auditor = new Auditor({
+    audit: () => {
+      audits++
+      return outcome()
+    },
+    intervalMs: 60_000,
+    nextChange: () =>
+      new Promise<ForeignChanges>((resolve) => {
+        meddle = () => resolve({ lost: false, changes: [] })
+      }),
+    log: silentLogger,
+  })
+})
+
+afterEach(async () => {
+  await auditor.close()
+  vi.useRealTimers()
+})
+
+it('audits at once and then at intervals', async () => {
+  await vi.advanceTimersByTimeAsync(0)
+  expect(audits).toBe(1)
+  await vi.advanceTimersByTimeAsync(59_999)
+  expect(audits).toBe(1)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(audits).toBe(2)
+})
+
+it('audits at once when somebody else changed something', async () => {
+  await vi.advanceTimersByTimeAsync(10_000)
+  meddle()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(audits).toBe(2)
+})
+
+it('gives somebody who goes on changing things a bounded share of its time', async () => {
+  for (let i = 0; i < 100; i++) {
+    await vi.advanceTimersByTimeAsync(10)
+    meddle()
+  }
+  await vi.advanceTimersByTimeAsync(500)
+  expect(audits).toBeGreaterThanOrEqual(3)
+  expect(audits).toBeLessThanOrEqual(4)
+})
+
+it('looks again behind an audit during which something changed', async () => {
+  let end = () => {}
+  outcome = () =>
+    new Promise((resolve) => {
+      end = () => resolve([])
+    })
+  await vi.advanceTimersByTimeAsync(0)
+  meddle()
+  await vi.advanceTimersByTimeAsync(0)
+  end()
+  await vi.advanceTimersByTimeAsync(500)
+  expect(audits).toBe(2)
+  end()
+})
+
+it('tries a failed audit again soon', async () => {
+  outcome = () => Promise.reject(new Error('no luck'))
+  await vi.advanceTimersByTimeAsync(0)
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(audits).toBe(2)
+})
+
+it('does nothing more once closed', async () => {
+  await vi.advanceTimersByTimeAsync(0)
+  await auditor.close()
+  meddle()
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(audits).toBe(1)
+})
