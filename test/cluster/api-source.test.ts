@@ -2,8 +2,9 @@ import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
+import { startHttpProxy } from '../unit/kube/proxies.ts'
 import { FollowedCluster } from './followed-cluster.ts'
-import { SeverableLink } from './harness/severable-link.ts'
+import { BreakableLink } from './harness/breakable-link.ts'
 import { TestCluster } from './harness/test-cluster.ts'
 import { createService, deleteService, inParallel, setEndpoints } from './objects.ts'
 
@@ -11,7 +12,7 @@ const SERVICES = 1_000
 
 let cluster: TestCluster
 let followed: FollowedCluster | undefined
-let link: SeverableLink | undefined
+let link: BreakableLink | undefined
 
 beforeAll(async () => {
   cluster = await TestCluster.start()
@@ -54,24 +55,56 @@ describe('a source that follows a real API server', () => {
   })
 
   it('finds out what vanished when etcd has forgotten its place', async () => {
-    link = await SeverableLink.to(cluster.serverPort)
-    const server = `https://127.0.0.1:${link.port}`
-    const admin = await cluster.clientCertificate('severed-admin', ['system:masters'])
-    const user = { 'client-certificate': admin.cert, 'client-key': admin.key }
-    const kubeconfig = await cluster.writeKubeconfig('severed.kubeconfig', user, server)
-    followed = await FollowedCluster.start(cluster, kubeconfig)
+    const between = await breakableLink()
+    followed = await followThrough(between)
     await followed.whenEqual()
-    link.sever()
+    between.sever()
     await inParallel(30, (index) => deleteService(cluster.admin, 100 + index))
     await inParallel(30, (index) => setEndpoints(cluster.admin, 200 + index, 5))
     await cluster.compactEtcd()
     // The API server remembers recent events itself; a new one knows only what etcd has.
     await cluster.stopApiServer()
     await cluster.startApiServer()
-    link.mend()
+    between.mend()
     await followed.whenEqual()
     expect(followed.failures).toContain('EXPIRED')
     await inParallel(30, (index) => createService(cluster.admin, 100 + index))
+  })
+
+  it('notices a partition that nobody tells it of', async () => {
+    const between = await breakableLink()
+    followed = await followThrough(between, 1_500)
+    await followed.whenEqual()
+    between.freeze()
+    await inParallel(20, (index) => setEndpoints(cluster.admin, 400 + index, 5))
+    await followed.whenEqual()
+    expect(followed.failures).toContain('TIMEOUT')
+  })
+
+  it('loses nothing to a network that corrupts what it carries', async () => {
+    const between = await breakableLink()
+    followed = await followThrough(between)
+    await followed.whenEqual()
+    for (let index = 500; index < 520; index++) {
+      if (index % 4 === 0) between.corrupt()
+      await setEndpoints(cluster.admin, index, 4)
+    }
+    await followed.whenEqual()
+    expect(followed.failures).toContain('UNREACHABLE')
+  })
+
+  it('reaches the server through a proxy, under the name that its certificate has', async () => {
+    const proxy = await startHttpProxy()
+    const name = { 'proxy-url': proxy.url, 'tls-server-name': 'kubernetes.default.svc' }
+    followed = await FollowedCluster.start(cluster, await writeAdmin('proxied', name))
+    await followed.whenEqual()
+    expect(new Set(proxy.asked)).toEqual(new Set([`127.0.0.1:${cluster.serverPort}`]))
+    await followed.close()
+    await proxy.close()
+    const wrong = await writeAdmin('wrong-name', { 'tls-server-name': 'other.test' })
+    followed = await FollowedCluster.start(cluster, wrong)
+    const problem = await eventually(() => followed?.source.problem)
+    expect(problem.remedy).toContain('tls-server-name')
   })
 
   it('waits out an expired token and goes on with the one that replaces it', async () => {
@@ -122,6 +155,22 @@ describe('a source that follows a real API server', () => {
     await followed.whenEqual()
   })
 })
+
+async function breakableLink(): Promise<BreakableLink> {
+  link = await BreakableLink.to(cluster.serverPort)
+  return link
+}
+
+async function followThrough(via: BreakableLink, livenessMs?: number): Promise<FollowedCluster> {
+  const kubeconfig = await writeAdmin('linked', { server: `https://127.0.0.1:${via.port}` })
+  return FollowedCluster.start(cluster, kubeconfig, livenessMs)
+}
+
+async function writeAdmin(name: string, clusterFields: Readonly<Record<string, unknown>>): Promise<string> {
+  const { cert, key } = await cluster.clientCertificate(name, ['system:masters'])
+  const user = { 'client-certificate': cert, 'client-key': key }
+  return cluster.writeKubeconfig(`${name}.kubeconfig`, user, clusterFields)
+}
 
 /** What kube-proxy's own role allows, for the service account `proxy`. */
 const allowProxies = (): Promise<unknown> =>

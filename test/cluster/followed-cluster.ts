@@ -23,7 +23,11 @@ export class FollowedCluster {
   readonly #heard = new Map<string, Change>()
   readonly #cluster: TestCluster
 
-  private constructor(cluster: TestCluster, client: (metrics: RequestMetrics) => KubeClient) {
+  private constructor(
+    cluster: TestCluster,
+    client: (metrics: RequestMetrics) => KubeClient,
+    livenessMs: number,
+  ) {
     this.#cluster = cluster
     this.client = client({ requested: (_method, _host, code) => this.answers.push(code), answered() {} })
     const note = (fields: object): void => {
@@ -41,14 +45,18 @@ export class FollowedCluster {
         }
       },
       backoff: { firstMs: 50, maxMs: 500 },
-      livenessMs: 60_000,
+      livenessMs,
     })
   }
 
-  static async start(cluster: TestCluster, kubeconfig: string): Promise<FollowedCluster> {
+  static async start(
+    cluster: TestCluster,
+    kubeconfig: string,
+    livenessMs = 60_000,
+  ): Promise<FollowedCluster> {
     const access = await kubeconfigAccess({ file: kubeconfig })
     const options = { access, userAgent: 'hawser-test', qps: 0, burst: 0, requestTimeoutMs: 10_000 }
-    return new FollowedCluster(cluster, (metrics) => new KubeClient({ ...options, metrics }))
+    return new FollowedCluster(cluster, (metrics) => new KubeClient({ ...options, metrics }), livenessMs)
   }
 
   /** Waits until what was heard is what kubectl lists. */

@@ -82,7 +82,8 @@ export class TestCluster {
     const [etcd = 0, etcdPeer = 0, port = 0] = await freePorts(3)
     const file = join(place.folder, 'admin.kubeconfig')
     const user = { 'client-certificate': admin.cert, 'client-key': admin.key }
-    await writeKubeconfig(file, { server: `https://127.0.0.1:${port}`, authority: authority.cert, user })
+    const apiServer = { server: `https://127.0.0.1:${port}`, 'certificate-authority': authority.cert }
+    await writeKubeconfig(file, { cluster: apiServer, user })
     const client = new KubeClient({
       access: await kubeconfigAccess({ file }),
       userAgent: 'hawser-test',
@@ -106,13 +107,14 @@ export class TestCluster {
     return this.#keys.authority.cert
   }
 
-  /** Writes a kubeconfig of its own into the cluster's folder; `server` defaults to the API server itself. */
+  /** Writes a kubeconfig into the cluster's folder; `cluster` says what is not as the API server itself has it. */
   writeKubeconfig(
     name: string,
     user: Readonly<Record<string, unknown>>,
-    server = this.server,
+    cluster: Readonly<Record<string, unknown>> = {},
   ): Promise<string> {
-    return writeKubeconfig(join(this.place.folder, name), { server, authority: this.authority, user })
+    const apiServer = { server: this.server, 'certificate-authority': this.authority }
+    return writeKubeconfig(join(this.place.folder, name), { cluster: { ...apiServer, ...cluster }, user })
   }
 
   clientCertificate(user: string, groups: readonly string[] = []): Promise<Certificate> {
