@@ -6,6 +6,7 @@ import { IptablesBackend } from './iptables/iptables-backend.ts'
 import { TABLES as IPTABLES_TABLES } from './iptables/rule.ts'
 import { IpvsBackend } from './ipvs/ipvs-backend.ts'
 import { TABLE as IPVS_TABLE } from './ipvs/layout.ts'
+import { ipvsWasHere } from './ipvs/leftovers.ts'
 import type { StatsSource } from './netlink-metrics.ts'
 import { nftFamily, TABLE } from './nftables/layout.ts'
 import { NftablesBackend } from './nftables/nftables-backend.ts'
@@ -76,6 +77,8 @@ export async function removeMode(
   config: TableConfig,
   netns: string | undefined,
 ): Promise<void> {
+  // A failure to find out is left to the opening, which names what is wrong.
+  if (mode === 'ipvs' && !(await ipvsWasHere(config, netns).catch(() => true))) return
   const opened = await openBackend(mode, config, netns).catch((error: unknown) => {
     if (lacksMode(error)) return undefined
     throw error

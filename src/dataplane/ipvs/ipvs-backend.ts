@@ -13,6 +13,7 @@ import { failedTable, isGone, openError, refusedRequests } from './failure.ts'
 import type { IpvsConfig } from './ipvs-config.ts'
 import { IpvsState } from './ipvs-state.ts'
 import { TABLE } from './layout.ts'
+import { hasLeftovers } from './leftovers.ts'
 import { observe, type Sockets } from './observe.ts'
 import { isEmptyTablePlan, type Plan, type ServerChange } from './plan.ts'
 import { PlanBuilder } from './plan-builder.ts'
@@ -113,6 +114,7 @@ export class IpvsBackend implements Backend {
   remove(): Promise<void> {
     return this.#alone(async () => {
       const { ipvs, nftables, routes } = this.#sockets
+      if (!(await hasLeftovers(this.#config, this.#sockets))) return
       const { state, device } = await observe(this.#sockets, this.#config, [
         ...this.#state.frontends.values(),
       ])
