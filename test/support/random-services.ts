@@ -20,7 +20,9 @@ export const OUTSIDE_RANGES = [cidr('192.0.2.0/24'), cidr('192.0.2.128/25'), cid
 export const ZONE = 'east'
 
 /** Few names, addresses and ports, so that Services meet each other all the time. */
-const names = fc.constantFrom('a', 'b', 'c', 'd')
+const names = fc.constantFrom('a', 'b', 'c')
+/** Rarely, or there would be little to look at. */
+const gone = fc.integer({ min: 0, max: 5 }).map((number) => number === 0)
 const policy = fc.constantFrom('Cluster', 'Cluster', 'Local')
 
 const serviceChanges = fc
@@ -39,7 +41,7 @@ const serviceChanges = fc
     internal: policy,
     external: policy,
     affinitySeconds: fc.constantFrom(0, 0, 60, 600),
-    gone: fc.boolean(),
+    gone,
   })
   .map(({ name, ip, ports, nodePort, externalIPs, loadBalancerIPs, gone, ...rest }): Change => {
     const { createdAt, type, affinitySeconds, ranges, internal, external } = rest
@@ -65,29 +67,35 @@ const endpoints = fc
     host: fc.integer({ min: 1, max: 12 }),
     condition: fc.constantFrom('ready', 'ready', 'ending', 'unready'),
     zone: fc.constantFrom('east', 'west'),
-    hints: fc.constantFrom('none', 'zone', 'node', 'both'),
+    hasHints: fc.integer({ min: 0, max: 20 }).map((number) => number > 0),
   })
-  .map(({ host, condition, zone, hints }) => {
+  .map(({ host, condition, zone, hasHints }) => {
     const nodeName = host <= 6 ? 'here' : 'there'
     return sliceEndpoint(`10.1.0.${host}`, {
       nodeName,
       ready: condition === 'ready',
       terminating: condition === 'ending',
-      forZones: hints === 'zone' || hints === 'both' ? [zone] : [],
-      forNodes: hints === 'node' || hints === 'both' ? [nodeName] : [],
+      forZones: hasHints ? [zone] : [],
+      forNodes: hasHints ? [nodeName] : [],
     })
   })
 
 const sliceChanges = fc
   .record({
     name: names,
-    part: fc.constantFrom('1', '2'),
+    part: fc.constantFrom('1', '1', '2'),
+    hints: fc.constantFrom('none', 'none', 'zone', 'node', 'both'),
     // Of one slice each address once; two slices may have it, with other conditions.
     listed: fc.uniqueArray(endpoints, { maxLength: 10, selector: (endpoint) => endpoint.address }),
-    gone: fc.boolean(),
+    gone,
   })
-  .map(({ name, part, listed, gone }): Change => {
-    const made = slice(name, listed, { family: 'IPv4' })
+  .map(({ name, part, hints, listed, gone }): Change => {
+    const hinted = listed.map((endpoint) => ({
+      ...endpoint,
+      forZones: hints === 'zone' || hints === 'both' ? endpoint.forZones : [],
+      forNodes: hints === 'node' || hints === 'both' ? endpoint.forNodes : [],
+    }))
+    const made = slice(name, hinted, { family: 'IPv4' })
     const ports = [80, 81, 30080].map((number) => ({
       ...{ name: `p${number}`, protocol: 'TCP' as const, port: 8000 + (number % 1000) },
     }))
@@ -96,9 +104,12 @@ const sliceChanges = fc
   })
 
 /** Batches, each of which is compiled, planned and committed on its own. */
-export const histories = fc.array(fc.array(fc.oneof(serviceChanges, sliceChanges), { maxLength: 6 }), {
-  maxLength: 12,
-})
+export const histories = fc.array(
+  fc.array(fc.oneof(serviceChanges, sliceChanges), { minLength: 2, maxLength: 6 }),
+  {
+    maxLength: 12,
+  },
+)
 
 /** What a source would say to someone who comes only now: the last word on each object. */
 export function lastWords(history: readonly (readonly Change[])[]): Change[] {
