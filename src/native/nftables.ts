@@ -14,6 +14,7 @@ import {
 } from './nft-objects.ts'
 import type { NftTransaction } from './nft-transaction.ts'
 import { ProgramReader, ProgramWriter } from './program.ts'
+import { readAll } from './read-all.ts'
 
 export { NetlinkError, type OperationFailure } from './errors.ts'
 export type { Expression, Register, UnknownExpression, Verdict } from './nft-expressions.ts'
@@ -50,6 +51,9 @@ const METHODS = {
   dumpElements: 9,
   dumpVerdictElements: 10,
 } as const
+
+/** A u32 in front of the records of a listing. */
+const COUNT_BYTES = 4
 
 export interface CommitOptions {
   /** The generation that the ruleset must still have, else the commit fails with ERESTART. */
@@ -162,7 +166,8 @@ export class NftablesSocket {
     read: (reader: ProgramReader) => T,
   ): Promise<T[]> {
     const what = `list table ${[family, ...names.filter((name) => name !== '')].join(' ')}`
-    return new ProgramReader(await this.#dump(method, dumpProgram(family, names), what)).list(read)
+    const reply = await this.#dump(method, dumpProgram(family, names), what)
+    return readAll(reply.subarray(COUNT_BYTES), read)
   }
 
   #dump(method: number, program: ProgramWriter, what: string): Promise<Uint8Array> {

@@ -282,6 +282,16 @@ describe('iptables backend: the tables as iptables-nft sees them', () => {
     expect(await save()).toEqual([...rulesOf(FILTER_WORLD), ...rulesOf(NAT_WORLD)])
   })
 
+  it('asks for no more than the generation while nothing has changed since an audit that found nothing', async () => {
+    await proxy.rebuild(...WORLD)
+    expect(await proxy.backend.audit()).toEqual([])
+    const { messages } = proxy.backend.stats()
+    expect(await proxy.backend.audit()).toEqual([])
+    expect(proxy.backend.stats().messages).toBe(messages + 1)
+    await netns.exec('iptables-nft', '-t', 'nat', '-F', 'KUBE-MARK-MASQ')
+    expect(await proxy.backend.audit()).toEqual(['table nat: chain KUBE-MARK-MASQ has other rules'])
+  })
+
   it('describes a frontend by the rules that decide about it', async () => {
     await proxy.rebuild(...WORLD)
     const lines = proxy.backend.describe(frontendKey(undefined, 'TCP', 30443))

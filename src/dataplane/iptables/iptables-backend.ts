@@ -26,6 +26,8 @@ export class IptablesBackend implements Backend {
   readonly #socket: NftablesSocket
   readonly #config: IptablesConfig
   #state = new TableState()
+  /** The ruleset's generation in which an audit found nothing: while it lasts there is nothing to find. */
+  #seenIntact: number | undefined
 
   private constructor(socket: NftablesSocket, config: IptablesConfig) {
     this.#socket = socket
@@ -76,8 +78,12 @@ export class IptablesBackend implements Backend {
     }
   }
 
-  audit(): Promise<readonly string[]> {
-    return compareTables(this.#socket, this.#state, this.#config, new Pacer())
+  async audit(): Promise<readonly string[]> {
+    const generation = await this.#socket.generation()
+    if (generation === this.#seenIntact) return []
+    const differences = await compareTables(this.#socket, this.#state, this.#config, new Pacer())
+    if (differences.length === 0) this.#seenIntact = generation
+    return differences
   }
 
   objects(): ReadonlyMap<string, number> {

@@ -1,4 +1,5 @@
 import type { NftablesSocket, RuleInfo } from '../../native/nftables.ts'
+import type { IpFamily } from '../../util/address.ts'
 import type { Pacer } from '../../util/pacer.ts'
 import { constantChains, entryJumps } from './constant-chains.ts'
 import { expressionsText } from './expressions-text.ts'
@@ -69,7 +70,7 @@ async function compareTable(
   const differences: string[] = []
   for (const [name, chain] of expected) {
     if (!present.has(name)) differences.push(`chain ${name} is gone`)
-    else differences.push(...compareChain(name, chain, found.get(name) ?? [], config))
+    else differences.push(...(await compareChain(name, chain, found.get(name) ?? [], config, pacer)))
     if (pacer.due()) await pacer.pause()
   }
   for (const name of present)
@@ -87,24 +88,28 @@ function byChain(rules: readonly RuleInfo[]): ReadonlyMap<string, readonly RuleI
   return chains
 }
 
-function compareChain(
+async function compareChain(
   name: string,
   { shared, rules }: ExpectedChain,
   found: readonly RuleInfo[],
-  config: IptablesConfig,
-): string[] {
-  const same = (rule: Rule, info: RuleInfo | undefined): boolean =>
-    info !== undefined &&
-    expressionsText(ruleExpressions(rule, config.family)) === expressionsText(info.expressions)
+  { family }: IptablesConfig,
+  pacer: Pacer,
+): Promise<string[]> {
+  const differences: string[] = []
   const byHandle = new Map(found.map((info) => [info.handle, info]))
-  const differences = [...shared]
-    .filter(([handle, rule]) => !same(rule, byHandle.get(handle)))
-    .map(([, rule]) => `chain ${name} lacks ${formatRule(rule, config.family)}`)
+  for (const [handle, rule] of shared) {
+    if (!isRule(byHandle.get(handle), rule, family))
+      differences.push(`chain ${name} lacks ${formatRule(rule, family)}`)
+    if (pacer.due()) await pacer.pause()
+  }
   const behind = found.filter(({ handle }) => !shared.has(handle))
-  if (behind.length !== rules.length || !rules.every((rule, i) => same(rule, behind[i])))
+  if (behind.length !== rules.length || !rules.every((rule, i) => isRule(behind[i], rule, family)))
     differences.push(`chain ${name} has other rules`)
   return differences
 }
+
+const isRule = (info: RuleInfo | undefined, rule: Rule, family: IpFamily): boolean =>
+  info !== undefined && expressionsText(ruleExpressions(rule, family)) === expressionsText(info.expressions)
 
 /** Others may have come in front of our jumps since: only that they are there matters. */
 function missingJumps(
@@ -112,10 +117,8 @@ function missingJumps(
   found: ReadonlyMap<string, readonly RuleInfo[]>,
   config: IptablesConfig,
 ): string[] {
-  const isThere = ({ chain, rule }: PlacedRule): boolean => {
-    const text = expressionsText(ruleExpressions(rule, config.family))
-    return found.get(chain)?.some(({ expressions }) => expressionsText(expressions) === text) === true
-  }
+  const isThere = ({ chain, rule }: PlacedRule): boolean =>
+    found.get(chain)?.some((info) => isRule(info, rule, config.family)) === true
   return entryJumps(config)
     .filter((jump) => jump.table === table && !isThere(jump))
     .map(({ chain, rule }) => `chain ${chain} lacks ${formatRule(rule, config.family)}`)

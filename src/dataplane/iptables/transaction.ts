@@ -32,14 +32,23 @@ export async function planTransaction(plan: Plan, pacer: Pacer): Promise<PlanTra
   for (const { table, name, hook } of plan.addedEntries) writer.in(table).addChain({ name, hook })
   for (const { table, chain, handle, service } of plan.deletedRules)
     writer.in(table, service).deleteRule(chain, handle)
-  for (const { table, name, service } of plan.flushedChains) writer.in(table, service).flushChain(name)
-  for (const { table, name, service } of plan.addedChains) writer.in(table, service).addChain({ name })
+  for (const { table, name, service } of plan.flushedChains) {
+    writer.in(table, service).flushChain(name)
+    if (pacer.due()) await pacer.pause()
+  }
+  for (const { table, name, service } of plan.addedChains) {
+    writer.in(table, service).addChain({ name })
+    if (pacer.due()) await pacer.pause()
+  }
   for (const { table, name, rules, service } of plan.filledChains) {
     for (const rule of rules) writer.append(table, name, rule, service)
     if (pacer.due()) await pacer.pause()
   }
   const runs = await insert(plan, writer, pacer)
-  for (const { table, name, service } of plan.removedChains) writer.in(table, service).deleteChain(name)
+  for (const { table, name, service } of plan.removedChains) {
+    writer.in(table, service).deleteChain(name)
+    if (pacer.due()) await pacer.pause()
+  }
   return { ...writer.done(), handlesFrom: (echoed) => insertedHandles(plan, runs, echoed) }
 }
 
