@@ -2,6 +2,7 @@
 // names sets by id beside the name, writes flags of a table even when there are none, and numbers its
 // messages from 0.
 #include <doctest/doctest.h>
+#include <netinet/in.h>
 
 #include "hex.h"
 #include "nftables_programs.h"
@@ -121,6 +122,36 @@ TEST_CASE("add rule ip hawser c ip daddr 10.96.0.1 counter drop") {
           0800 0100 00000000                        #   verdict register
           1000 0280  0c00 0280  0800 0100 00000000  #   drop
   )"));
+}
+
+// As iptables-nft 1.8.9 frames its rules: at the head for -I, NFTA_RULE_COMPAT with the protocol of -p.
+TEST_CASE("a rule of iptables: another table of the same transaction, at its chain's head, for TCP, echoed") {
+  CHECK(encoded(TransactionProgram().useTable("nat").addXtablesRule("c", 3, IPPROTO_TCP)) == golden(R"(
+    e0000000 060a 0d04 02000000 00000000  02 00 0000   # NLM_F_CREATE | NLM_F_ECHO
+    0800 0100 6e617400                     # NFTA_RULE_TABLE "nat"
+    0600 0200 6300 0000
+    a800 0480                              # NFTA_RULE_EXPRESSIONS
+      3400 0180  0c00 0100 7061796c 6f616400        # payload
+        2400 0280
+          0800 0100 00000001  0800 0200 00000001    #   dreg 1, network header
+          0800 0300 00000010  0800 0400 00000004    #   offset 16, 4 bytes
+      2c00 0180  0800 0100 636d7000                 # cmp
+        2000 0280
+          0800 0100 00000001  0800 0200 00000000    #   sreg 1, eq
+          0c00 0380  0800 0100 0a600001             #   10.96.0.1
+      1400 0180  0c00 0100 636f756e 74657200        # counter
+        0400 0280
+      3000 0180  0e00 0100 696d6d65 64696174 6500 0000   # immediate
+        1c00 0280
+          0800 0100 00000000                        #   verdict register
+          1000 0280  0c00 0280  0800 0100 00000000  #   drop
+    1400 0580  0800 0100 00000006  0800 0200 00000000   # NFTA_RULE_COMPAT: protocol 6, flags 0
+  )"));
+}
+
+TEST_CASE("a rule of iptables for any protocol, behind all others and not echoed") {
+  CHECK(encoded(TransactionProgram().addXtablesRule("c", 0, 0)) ==
+        encoded(TransactionProgram().addDropRule("c")));
 }
 
 TEST_CASE("add element ip hawser eps { 10.96.0.1 : 80, 10.96.0.2 : 443 }") {

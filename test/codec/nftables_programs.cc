@@ -115,6 +115,22 @@ TransactionProgram& TransactionProgram::addDropRule(std::string_view chain) {
   return *this;
 }
 
+TransactionProgram& TransactionProgram::addXtablesRule(std::string_view chain, uint8_t flags,
+                                                       uint8_t protocol) {
+  begin(Operation::addXtablesRule);
+  program_.u8(flags);
+  program_.u8(protocol);
+  program_.string(chain);
+  program_.blob(dropRule());
+  return *this;
+}
+
+TransactionProgram& TransactionProgram::useTable(std::string_view name) {
+  begin(Operation::useTable);
+  program_.string(name);
+  return *this;
+}
+
 TransactionProgram& TransactionProgram::elements(Operation operation, std::string_view set,
                                                  uint16_t keyLength, bool keyEnd, uint16_t dataLength,
                                                  std::span<const uint8_t> records) {

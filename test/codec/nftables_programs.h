@@ -24,6 +24,9 @@ class TransactionProgram {
   TransactionProgram& addIntervalSet(std::string_view name, uint32_t size);
   /** `ip daddr 10.96.0.1 counter drop`. */
   TransactionProgram& addDropRule(std::string_view chain);
+  /** The same rule with the flags of addXtablesRule, for one protocol (0: any). */
+  TransactionProgram& addXtablesRule(std::string_view chain, uint8_t flags, uint8_t protocol);
+  TransactionProgram& useTable(std::string_view name);
   TransactionProgram& elements(nftables::Operation operation, std::string_view set, uint16_t keyLength,
                                bool keyEnd, uint16_t dataLength, std::span<const uint8_t> records);
   TransactionProgram& addVerdict(std::string_view map, std::span<const uint8_t> key, std::string_view chain);
