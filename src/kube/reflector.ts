@@ -57,7 +57,7 @@ export class Reflector<Value> {
   readonly #options: ReflectorOptions<Value>
   readonly #abort = new AbortController()
   readonly #objects = new Map<string, Value>()
-  /** Of the server's objects, also those without a value: their end has to be heard of. */
+  /** Every object that was decoded, also those without a value: their end has to be heard of. */
   #present = new Set<string>()
   readonly #running: Promise<void>
   #resourceVersion: string | undefined
@@ -187,6 +187,8 @@ export class Reflector<Value> {
 
   #collect(object: KubeObject, into: Map<string, Value | undefined>): void {
     const key = objectKey(object)
+    // Also of a list that fails: what its objects left behind has to go with them.
+    this.#present.add(key)
     into.set(key, this.#options.decode(object, into.get(key) ?? this.#objects.get(key)))
   }
 

@@ -38,7 +38,8 @@ export function exchange(given: Exchange): Promise<IncomingMessage> {
       clearTimeout(deadline)
       resolve(response)
     })
-    request.once('error', (error: NodeJS.ErrnoException) => {
+    // Also after the response's head, when nobody waits for it any more.
+    request.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(deadline)
       if (error instanceof KubeError || signal?.aborted) reject(error)
       else if (request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE'))

@@ -82,4 +82,18 @@ describe('an exec plugin', () => {
     const credentials = await plugin(body)
     await expect(credentials.credential()).rejects.toThrow(message)
   })
+
+  it('says that the program is not there, and how to get it', async () => {
+    const description = {
+      apiVersion,
+      command: join(folder, 'none'),
+      args: [],
+      env: {},
+      installHint: 'install it',
+    }
+    const credentials = new ExecCredentials({ ...description, provideClusterInfo: false }, () => {
+      throw new Error('nobody asked')
+    })
+    await expect(credentials.credential()).rejects.toThrow(/none: spawn .* ENOENT \(install it\)/)
+  })
 })

@@ -140,6 +140,12 @@ describe('the API source', () => {
     expect(said().slice(1).flat()).toEqual([])
   })
 
+  it('forgets what was wrong with an object that went before everything was known', async () => {
+    await streams.say('services', ['ADDED', service('bad', 0)], ['DELETED', service('bad', 0)])
+    await begin()
+    expect(updates[0]?.problems).toEqual([])
+  })
+
   it('follows its own Node', async () => {
     await begin()
     expect(nodes).toMatchObject([
