@@ -98,20 +98,24 @@ describe('source ranges', () => {
   it('let those in them pass, also where one range is inside of another', () => {
     expectEach('in range', MASQUERADED, 1)
     expect(MASQUERADED).toContain(fates('in range from node')[0])
+    expectEach('IPv6 in range', ['pod-1 fd00:1:0:1::1', 'pod-2 fd00:1:0:2::1'], 1)
   })
 
   it('drop others', () => {
     expect(fates('out of range')).toEqual(['(silent)'])
+    expect(fates('IPv6 out of range')).toEqual(['(silent)'])
   })
 })
 
 describe('externalTrafficPolicy Local', () => {
   it('gives clients from outside the endpoints of this node, which see them as they are', () => {
     expectEach('Local from client', ['pod-1 172.20.0.2'], 3)
+    expectEach('IPv6 Local from client', ['pod-1 fd00:20::2'], 2)
   })
 
   it('gives pods all endpoints, which see them as they are', () => {
     expectEach('Local from pod', FROM_POD_2, 2)
+    expectEach('IPv6 Local from pod', ['pod-1 fd00:1:0:2::2', 'pod-2 fd00:1:0:2::1'], 1)
   })
 
   it('gives this node all endpoints, masqueraded', () => {

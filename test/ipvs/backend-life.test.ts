@@ -31,6 +31,11 @@ describe('a removed endpoint', () => {
     expect(seen.draining.deleted).toBe(true)
   })
 
+  it.each(['sh', 'mh'] as const)('leaves its clients to the other endpoint under %s', (scheduler) => {
+    const { before, after } = seen.hashed[scheduler]
+    expect([before, after].sort()).toEqual(['pod-1', 'pod-2'])
+  })
+
   it('is deleted at once over UDP', () => {
     expect(seen.udpDests).toBe(1)
   })

@@ -28,6 +28,11 @@ const LB = (index: number): string => `203.0.113.${index}`
 const loadBalancer = (index: number, fields: Partial<Frontend>): Frontend =>
   frontend(LB(index), 80, pods, { kind: 'LoadBalancer', ...fields })
 
+const LB6 = (index: number): string => `fd00:203::${index}`
+const pods6 = [pod(1, 'IPv6'), pod(2, 'IPv6')]
+const loadBalancer6 = (index: number, fields: Partial<Frontend>): Frontend =>
+  frontend(LB6(index), 80, pods6, { kind: 'LoadBalancer', ...fields })
+
 const FRONTENDS: readonly Frontend[] = [
   frontend(VIP(1), 80, pods),
   frontend(VIP(2), 53, pods, { protocol: 'UDP' }),
@@ -43,9 +48,12 @@ const FRONTENDS: readonly Frontend[] = [
   loadBalancer(3, { localEndpoints: [pod(1)] }),
   loadBalancer(4, { endpoints: [pod(2), pod(3)], localEndpoints: [] }),
   loadBalancer(5, { localEndpoints: [pod(1)], affinitySeconds: 600 }),
-  frontend('fd00:96::1', 80, [pod(1, 'IPv6'), pod(2, 'IPv6')]),
-  frontend('fd00:96::1', 53, [pod(1, 'IPv6'), pod(2, 'IPv6')], { protocol: 'UDP' }),
+  frontend('fd00:96::1', 80, pods6),
+  frontend('fd00:96::1', 53, pods6, { protocol: 'UDP' }),
   frontend('fd00:96::3', 80, []),
+  loadBalancer6(1, { sourceRanges: [cidr('fd00:20::/64')] }),
+  loadBalancer6(2, { sourceRanges: [cidr('2001:db8::/32')] }),
+  loadBalancer6(3, { localEndpoints: [pod(1, 'IPv6')] }),
 ]
 
 const SILENCE_MS = 600
@@ -103,6 +111,10 @@ async function observeFates({ client, host, servers }: ServiceWorld): Promise<Fa
     'IPv6 from client': await ask(client, 'fd00:96::1', 80, 4),
     'IPv6 over UDP': await ask(first, 'fd00:96::1', 53, 4, 'UDP'),
     'IPv6 from node': await ask(host, 'fd00:96::1', 80, 2),
+    'IPv6 in range': await ask(client, LB6(1), 80, 2),
+    'IPv6 out of range': await ask(client, LB6(2), 80),
+    'IPv6 Local from client': await ask(client, LB6(3), 80, 2),
+    'IPv6 Local from pod': await ask(second, LB6(3), 80, 2),
     'IPv6 without endpoints': await ask(client, 'fd00:96::3', 80),
   }
 }

@@ -1,6 +1,6 @@
 /** Lets frontends change, backends restart and others interfere while connections go on, and prints what was seen. */
 import type { CommitOutcome } from '../../../src/dataplane/backend.ts'
-import type { Frontend, FrontendKey } from '../../../src/dataplane/desired/frontend.ts'
+import type { Endpoint, Frontend, FrontendKey } from '../../../src/dataplane/desired/frontend.ts'
 import { DEFAULT_IPVS_OPTIONS } from '../../../src/dataplane/desired/ipvs-options.ts'
 import { IpvsBackend } from '../../../src/dataplane/ipvs/ipvs-backend.ts'
 import type { IpvsConfig } from '../../../src/dataplane/ipvs/ipvs-config.ts'
@@ -28,6 +28,8 @@ export interface LifeObservations {
     readonly weight: number | undefined
     readonly deleted: boolean
   }
+  /** By scheduler: who answers a client whose endpoint was removed while a connection to it lasts. */
+  readonly hashed: Readonly<Record<'sh' | 'mh', { readonly before: string; readonly after: string }>>
   /** Real servers left of a UDP frontend right after the removal of one of two. */
   readonly udpDests: number
   readonly returning: { readonly weight: number | undefined; readonly answers: readonly string[] }
@@ -122,6 +124,17 @@ async function drain(backend: IpvsBackend): Promise<LifeObservations['draining']
   return { old, fresh, weight, deleted }
 }
 
+/** A client is hashed to one of two endpoints, which goes. */
+async function rehash(backend: IpvsBackend, index: number, scheduler: string) {
+  const hashed = (...endpoints: readonly Endpoint[]): Frontend =>
+    frontend(VIP(index), 80, endpoints, { ipvs: { ...DEFAULT_IPVS_OPTIONS, scheduler } })
+  await backend.update(changes(hashed(pod(1), pod(2))))
+  const before = await answer(VIP(index))
+  await client.hold(scheduler, VIP(index), 80)
+  await backend.update(changes(hashed(before === 'pod-1' ? pod(2) : pod(1))))
+  return { before, after: await answer(VIP(index)) }
+}
+
 async function removeUdp(backend: IpvsBackend): Promise<number> {
   await backend.update(changes(frontend(VIP(2), 53, [pod(1), pod(2)], { protocol: 'UDP' })))
   await backend.update(changes(frontend(VIP(2), 53, [pod(2)], { protocol: 'UDP' })))
@@ -199,6 +212,7 @@ try {
     timeouts: (await socket.info()).timeouts,
     sysctls: await node.exec('sysctl', ...SYSCTLS),
     draining: await drain(backend),
+    hashed: { sh: await rehash(backend, 10, 'sh'), mh: await rehash(backend, 11, 'mh') },
     udpDests: await removeUdp(backend),
     returning: await comeBack(backend),
     refused: await refuse(backend),
