@@ -25,6 +25,11 @@ export interface Backend {
   rebuild(frontends: readonly Frontend[]): Promise<CommitOutcome>
   /** Reads the kernel back and says how it differs from committed state; empty when it does not. */
   audit(): Promise<readonly string[]>
+  /**
+   * Undoes just what the audit before this call found, where that is less than a rebuild. False when it is not, or did
+   * not help: then the kernel is as the audit found it.
+   */
+  repair?(): Promise<boolean>
   /** Objects in the kernel by kind, as committed. */
   objects(): ReadonlyMap<string, number>
   /** The objects in the kernel that make one frontend, one a line in the words of the kernel's own tool; as committed. */

@@ -110,10 +110,7 @@ export class Reconciler {
   async audit(): Promise<readonly string[]> {
     await this.#idle()
     if (this.#mustRebuild || this.#stopped) return []
-    const auditing = this.#backend.audit().catch((error: unknown) => {
-      this.#metrics.audited('failed')
-      throw error
-    })
+    const auditing = this.#auditAndRepair()
     this.#running = auditing.then(
       () => undefined,
       () => undefined,
@@ -121,14 +118,6 @@ export class Reconciler {
     const differences = await auditing.finally(() => {
       this.#running = undefined
     })
-    if (differences.length > 0) {
-      this.#log.warn(
-        { family: this.#family, differences },
-        'somebody else changed our rules: making them anew',
-      )
-      this.#mustRebuild = true
-      this.#pendingSince ??= Date.now()
-    }
     this.#wake()
     if (differences.length === 0) this.#metrics.audited('clean')
     else
@@ -140,6 +129,27 @@ export class Reconciler {
         },
       )
     return differences
+  }
+
+  /** Mends what it can at once, and leaves the rest to a rebuild. */
+  async #auditAndRepair(): Promise<readonly string[]> {
+    try {
+      const differences = await this.#backend.audit()
+      if (differences.length === 0) return differences
+      const isMended = (await this.#backend.repair?.()) === true
+      this.#log.warn(
+        { family: this.#family, differences },
+        `somebody else changed our rules: ${isMended ? 'undid just that' : 'making them anew'}`,
+      )
+      if (!isMended) {
+        this.#mustRebuild = true
+        this.#pendingSince ??= Date.now()
+      }
+      return differences
+    } catch (error) {
+      this.#metrics.audited('failed')
+      throw error
+    }
   }
 
   isInForce(key: FrontendKey): boolean {

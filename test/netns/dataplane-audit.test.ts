@@ -57,6 +57,20 @@ describe('rules that somebody else meddles with', () => {
     await eventually(async () => (await audits('repaired')) === 1 || undefined)
   })
 
+  it.each([
+    ['missing', 'delete element ip hawser eps { 10.96.0.1 . tcp . 80 . 0 }'],
+    ['foreign', 'add element ip hawser cluster-ips { 10.96.0.7 }'],
+    ['all missing', 'flush map ip hawser eps'],
+  ])('are mended where they were changed, when only elements are: %s', async (_, meddling) => {
+    // A table that is made anew has another handle.
+    const handle = async (): Promise<string> =>
+      (await netns.exec('nft', '-a', 'list', 'table', 'ip', 'hawser')).split('\n')[0] ?? ''
+    const before = [await listed(), await handle()]
+    await netns.exec('nft', meddling)
+    await eventually(async () => (await audits('repaired')) === 1 || undefined)
+    expect([await listed(), await handle()]).toEqual(before)
+  })
+
   it('are left alone when it was another table, and our own changes alarm nobody', async () => {
     await netns.exec('nft', 'add table ip theirs')
     proxy.apply([sliceChange(slice('web', ['10.1.1.2']))])

@@ -9,7 +9,7 @@ import { failedCommit, noNftables, noPermission } from './failure.ts'
 import { DATA_SETS, nftFamily, TABLE } from './layout.ts'
 import { findLeftovers } from './leftovers.ts'
 import { compareTable } from './observe.ts'
-import { isEmptyPlan, type Leftovers } from './plan.ts'
+import { isEmptyPlan, type Leftovers, type Plan } from './plan.ts'
 import { PlanBuilder, type PlannedUpdate } from './plan-builder.ts'
 import type { TableConfig } from './table-config.ts'
 import { TableState } from './table-state.ts'
@@ -20,6 +20,8 @@ export class NftablesBackend implements Backend {
   readonly #socket: NftablesSocket
   readonly #config: TableConfig
   #state = new TableState()
+  /** What the last audit found to be enough. */
+  #repair: Plan | undefined
 
   private constructor(socket: NftablesSocket, config: TableConfig) {
     this.#socket = socket
@@ -63,8 +65,24 @@ export class NftablesBackend implements Backend {
     return outcome.kind === 'failed' && kept !== undefined ? this.#replace(frontends, undefined) : outcome
   }
 
-  audit(): Promise<readonly string[]> {
-    return compareTable(this.#socket, this.#state, this.#config, new Pacer())
+  async audit(): Promise<readonly string[]> {
+    const { differences, repair } = await compareTable(this.#socket, this.#state, this.#config, new Pacer())
+    this.#repair = repair
+    return differences
+  }
+
+  async repair(): Promise<boolean> {
+    const plan = this.#repair
+    this.#repair = undefined
+    if (plan === undefined) return false
+    try {
+      await this.#socket.commit(planTransaction(plan, this.#config).transaction)
+      return true
+    } catch (error) {
+      // Somebody changed more meanwhile.
+      if (error instanceof NetlinkError) return false
+      throw error
+    }
   }
 
   objects(): ReadonlyMap<string, number> {

@@ -4,8 +4,9 @@ import type { Pacer } from '../../util/pacer.ts'
 import { constantChains, namedChain } from './chains.ts'
 import { compareRules } from './compare-rules.ts'
 import { formatElement } from './format-plan.ts'
-import { CLASSES, DATA_SETS, type DataSet, nftFamily, recordLayout, TABLE } from './layout.ts'
-import { eachRecord } from './records.ts'
+import { CLASSES, DATA_SETS, type DataSet, keyWidth, nftFamily, recordLayout, TABLE } from './layout.ts'
+import type { Plan } from './plan.ts'
+import { eachRecord, RecordWriter } from './records.ts'
 import { renderState } from './render.ts'
 import type { TableConfig } from './table-config.ts'
 import type { TableState } from './table-state.ts'
@@ -14,26 +15,55 @@ import { verdictElement } from './transaction.ts'
 /** Differences named one by one; how many more there are is said as a number. */
 const NAMED_DIFFERENCES = 5
 
+export interface Comparison {
+  /** In words; empty when the table is as it should be. */
+  readonly differences: readonly string[]
+  /** What makes the table right when only elements differ; undefined when more does, or nothing. */
+  readonly repair: Plan | undefined
+}
+
 /**
- * Reads the whole table back and says in words how it differs from the state; nothing when it does not. For the
- * audit only: it costs what the table is large. Rejects with a NetlinkError.
+ * Reads the whole table back and says how it differs from the state. For the audit only: it costs what the table is
+ * large. Rejects with a NetlinkError.
  */
 export async function compareTable(
   socket: NftablesSocket,
   state: TableState,
   config: TableConfig,
   pacer: Pacer,
-): Promise<string[]> {
+): Promise<Comparison> {
   const family = nftFamily(config.family)
   const tables = await socket.dumpTables(family)
-  if (!tables.some((table) => table.name === TABLE)) return [`table ${family} ${TABLE} is gone`]
+  if (!tables.some((table) => table.name === TABLE))
+    return { differences: [`table ${family} ${TABLE} is gone`], repair: undefined }
   const chains = [...constantChains(config), ...[...state.chains].map((name) => namedChain(name, config))]
-  return [
+  const structure = [
     ...(await compareRules(socket, family, TABLE, chains)),
     ...(await compareClasses(socket, state, config)),
-    ...(await compareElements(socket, state, config, pacer)),
   ]
+  const elements = await compareElements(socket, state, config, pacer)
+  const differences = [...structure, ...elements.flatMap((difference) => inWords(difference, config))]
+  const onlyElements = structure.length === 0 && elements.length > 0
+  return { differences, repair: onlyElements ? repairPlan(elements, config) : undefined }
 }
+
+/** Takes foreign elements out and puts missing ones in; one with other data is both. */
+const repairPlan = (elements: readonly SetDifference[], { family }: TableConfig): Plan => ({
+  family,
+  creation: undefined,
+  addedChains: [],
+  addedClasses: [],
+  elements: elements.map(({ set, missing, foreign }) => {
+    const layout = recordLayout(set, family)
+    const removed = new RecordWriter(keyWidth(layout))
+    const added = new RecordWriter(recordWidth(layout))
+    for (const record of foreign) removed.begin().copy(toRecord(record).subarray(0, removed.width))
+    for (const record of missing) added.begin().copy(toRecord(record))
+    return { set, removed, added }
+  }),
+  removedClasses: [],
+  removedChains: [],
+})
 
 async function compareClasses(
   socket: NftablesSocket,
@@ -50,14 +80,26 @@ async function compareClasses(
   return same ? [] : [`map ${CLASSES} has other elements`]
 }
 
+/** Records as texts, see `toText`. */
+interface SetDifference {
+  readonly set: DataSet
+  readonly missing: readonly string[]
+  readonly foreign: readonly string[]
+}
+
+const inWords = ({ set, missing, foreign }: SetDifference, config: TableConfig): readonly string[] => [
+  ...name('lacks', set, missing, config),
+  ...name('has foreign', set, foreign, config),
+]
+
 async function compareElements(
   socket: NftablesSocket,
   state: TableState,
   config: TableConfig,
   pacer: Pacer,
-): Promise<string[]> {
+): Promise<SetDifference[]> {
   const expected = await renderState(state, config, pacer)
-  const differences: string[] = []
+  const differences: SetDifference[] = []
   for (const set of DATA_SETS) {
     const layout = recordLayout(set, config.family)
     const bytes = await socket.dumpElements(nftFamily(config.family), TABLE, set, layout)
@@ -70,10 +112,7 @@ async function compareElements(
       if (!missing.delete(text)) foreign.push(text)
       if (pacer.due()) await pacer.pause()
     }
-    differences.push(
-      ...name('lacks', set, [...missing], config),
-      ...name('has foreign', set, foreign, config),
-    )
+    if (missing.size > 0 || foreign.length > 0) differences.push({ set, missing: [...missing], foreign })
   }
   return differences
 }
@@ -89,7 +128,7 @@ async function recordSet(records: { bytes: Uint8Array; width: number; count: num
 
 function name(how: string, set: DataSet, records: readonly string[], { family }: TableConfig): string[] {
   const shown = records.slice(0, NAMED_DIFFERENCES).map((record) => {
-    return `${set} ${how} ${formatElement(set, family, Buffer.from(record, 'latin1'))}`
+    return `${set} ${how} ${formatElement(set, family, toRecord(record))}`
   })
   const more = records.length - shown.length
   return more > 0 ? [...shown, `${set} ${how} ${more} more`] : shown
@@ -98,3 +137,5 @@ function name(how: string, set: DataSet, records: readonly string[], { family }:
 /** A byte a character: the shortest key that a Set can compare by value. */
 const toText = (record: Uint8Array): string =>
   Buffer.from(record.buffer, record.byteOffset, record.length).toString('latin1')
+
+const toRecord = (text: string): Uint8Array => Buffer.from(text, 'latin1')

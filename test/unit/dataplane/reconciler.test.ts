@@ -20,6 +20,7 @@ class FakeBackend implements Backend {
   /** Outcomes of the next transactions, before the kernel gets a say. */
   readonly scripted: (CommitOutcome | Error)[] = []
   differences: string[] = []
+  mends = false
   /** Transactions wait for this. */
   gate: Promise<void> = Promise.resolve()
 
@@ -34,6 +35,10 @@ class FakeBackend implements Backend {
 
   async audit(): Promise<readonly string[]> {
     return this.differences
+  }
+
+  async repair(): Promise<boolean> {
+    return this.mends
   }
 
   objects(): ReadonlyMap<string, number> {
@@ -309,6 +314,13 @@ describe('an audit', () => {
     backend.differences = ['svcs lacks one']
     expect(await reconciler.audit()).toEqual(['svcs lacks one'])
     expect(backend.commits.slice(1)).toEqual([`rebuild ${key(1)}`])
+  })
+
+  it('whose difference the backend mends by itself rebuilds nothing', async () => {
+    backend.differences = ['svcs lacks one']
+    backend.mends = true
+    expect(await reconciler.audit()).toEqual(['svcs lacks one'])
+    expect(backend.commits).toHaveLength(1)
   })
 
   it('lets changes that come meanwhile in afterwards', async () => {
