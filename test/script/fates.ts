@@ -1,5 +1,5 @@
 import type { IpFamily } from '../../src/util/address.ts'
-import type { Agent, Answer } from '../support/agent.ts'
+import type { Agent, Answer, Question } from '../support/agent.ts'
 import { PLACES, type ServiceWorld } from '../support/service-world.ts'
 
 /** Questions that a fate of several endpoints takes to meet them all: one of three stays away once in 10 million. */
@@ -36,15 +36,16 @@ export class Fates {
     const [, who = '', address = '', port = '', protocol, oneOf, fate = '', seenAs] = match
     const flow = `${who} asks ${address} ${port}${protocol === undefined ? '' : `/${protocol}`}`
     const wanted = fate === 'as before' ? (this.#met.get(flow) ?? 'nobody') : fate
-    const answers = await this.#agent(who).askOften(
-      {
-        protocol: protocol === 'UDP' ? 'UDP' : 'TCP',
-        address,
-        port: Number(port),
-        ...(wanted === 'dropped' ? { timeoutMs: SILENCE_MS } : {}),
-      },
-      wanted.includes(' ') ? MANY : SOME,
-    )
+    const question: Question = {
+      protocol: protocol === 'UDP' ? 'UDP' : 'TCP',
+      address,
+      port: Number(port),
+      ...(wanted === 'dropped' ? { timeoutMs: SILENCE_MS } : {}),
+    }
+    const agent = this.#agent(who)
+    // Alone: what a client with affinity is given first holds for what it asks afterwards, not beside.
+    const first = await agent.ask(question)
+    const answers = [first, ...(await agent.askOften(question, wanted.includes(' ') ? MANY : SOME))]
     const found = [...new Set(answers.map(fateOf))].sort().join(' ')
     this.#met.set(flow, found)
     const asForetold = oneOf === undefined ? found === sorted(wanted) : wanted.split(' ').includes(found)

@@ -135,17 +135,20 @@ const balance = (balancer: Balancer, { family }: TableConfig): readonly Statemen
 
 /**
  * The client gets what it got last, and its time begins anew. An ID that is no endpoint's any more ends the rule after
- * it: the memory goes, and the same packet draws. Where there is no room to remember, it draws without.
+ * it: the memory goes, and the same packet draws. Where there is no room to remember, it draws without. An update of
+ * what is there already changes nothing but its time, so that of connections that begin at the same moment the first
+ * draw holds for the others, which read it back.
  */
 function remember(balancer: Balancer, { family }: TableConfig): readonly Statement[] {
   const { slots, affinitySeconds: seconds } = balancer
   const update = changeMemory(family, AFFINITY, { op: 'update', seconds })
+  const recall = recallEndpointId(family, AFFINITY)
   const translate = translateToEndpointId(family, 'aeps')
   const draw = (count: number): Statement => drawEndpointId(family, count, firstSlot(balancer), 'aidx')
   return [
-    rule(recallEndpointId(family, AFFINITY), update, translate),
+    rule(recall, update, translate),
     changeMemory(family, AFFINITY, { op: 'delete' }),
-    rule(draw(slots), update, translate),
+    rule(draw(slots), update, recall, translate),
     ...draws(balancer).map((count) => rule(draw(count), translate)),
     drop,
   ]
