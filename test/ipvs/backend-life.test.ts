@@ -46,8 +46,13 @@ describe('a removed endpoint', () => {
   })
 })
 
-it('a frontend that the kernel refuses is named, and its neighbours work', () => {
-  expect(seen.refused).toEqual({ kind: 'refused', frontends: ['10.96.1.4/TCP/80'], neighbour: 'pod-2' })
+it('frontends that the kernel refuses are named and leave nothing, and their neighbour works', () => {
+  expect(seen.refused).toEqual({
+    kind: 'refused',
+    frontends: ['10.96.1.4/TCP/80', '10.96.1.12/TCP/80'],
+    neighbour: 'pod-2',
+    left: [],
+  })
 })
 
 describe('the next process', () => {

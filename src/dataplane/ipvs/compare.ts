@@ -14,7 +14,7 @@ export async function compareWithKernel(
   state: IpvsState,
   pacer: Pacer,
 ): Promise<string[]> {
-  const { state: found } = await observe(sockets, config, [...state.frontends.values()])
+  const { state: found } = await observe(sockets, config, new Set(state.servers.keys()))
   return [
     ...shorten(await compareServers(state, found, pacer)),
     ...shorten(compareAddresses(state, found)),

@@ -14,7 +14,7 @@ import type { IpvsConfig } from './ipvs-config.ts'
 import { IpvsState } from './ipvs-state.ts'
 import { TABLE } from './layout.ts'
 import { hasLeftovers } from './leftovers.ts'
-import { observe, type Sockets } from './observe.ts'
+import { namesOf, observe, type Sockets } from './observe.ts'
 import { isEmptyTablePlan, type Plan, type ServerChange } from './plan.ts'
 import { PlanBuilder } from './plan-builder.ts'
 import { type RequestResult, request } from './requests.ts'
@@ -83,7 +83,7 @@ export class IpvsBackend implements Backend {
         await setSysctls(this.#config.strictArp, this.#netns)
         this.#device = await makeVipDevice(this.#sockets.routes)
         await this.#sockets.ipvs.apply(timeouts(this.#config))
-        const { state } = await observe(this.#sockets, this.#config, frontends)
+        const { state } = await observe(this.#sockets, this.#config, namesOf(frontends, this.#config))
         this.#state = state
       } catch (error) {
         return failed(error)
@@ -115,9 +115,11 @@ export class IpvsBackend implements Backend {
     return this.#alone(async () => {
       const { ipvs, nftables, routes } = this.#sockets
       if (!(await hasLeftovers(this.#config, this.#sockets))) return
-      const { state, device } = await observe(this.#sockets, this.#config, [
-        ...this.#state.frontends.values(),
-      ])
+      const { state, device } = await observe(
+        this.#sockets,
+        this.#config,
+        new Set(this.#state.servers.keys()),
+      )
       const gone = [...state.servers.values()].map(({ settings }): ServerChange => {
         return { op: 'delete-server', frontend: undefined, server: settings }
       })
@@ -156,7 +158,9 @@ export class IpvsBackend implements Backend {
     if (rebuilding) builder.deleteLeftovers()
     const { plan, adopt } = builder.finish()
     try {
-      const refusal = refusedRequests(await this.#request(plan.prepare, pacer), rebuilding)
+      const prepared = await this.#request(plan.prepare, pacer)
+      const refusal = refusedRequests(prepared, rebuilding)
+      if (refusal?.kind === 'refused') await this.#request(undoing(prepared.made, refusal.frontends))
       if (refusal !== undefined) return refusal
       if (!isEmptyTablePlan(plan.table)) {
         const written = await tableTransaction(plan.table, this.#config, pacer)
@@ -214,6 +218,14 @@ export class IpvsBackend implements Backend {
     await this.#request(servers.flatMap((server, i) => drained(server, listed[i] ?? [], now, limit)))
   }
 }
+
+/** Virtual servers that were made for frontends which got no further: nobody would know of them when those go. */
+const undoing = (made: readonly ServerChange[], frontends: ReadonlySet<FrontendKey>): ServerChange[] =>
+  made.flatMap((change): ServerChange[] =>
+    change.op === 'add-server' && change.frontend !== undefined && frontends.has(change.frontend)
+      ? [{ op: 'delete-server', frontend: undefined, server: change.server }]
+      : [],
+  )
 
 const timeouts = ({ timeouts }: IpvsConfig): IpvsTransaction => {
   const changes = new IpvsTransaction()

@@ -30,22 +30,22 @@ export interface Observed {
 }
 
 /**
- * What is in the kernel of ours, whoever made it: an earlier run, or kube-proxy in its own IPVS mode. Its table is not
- * looked into but for the marks, which must stay with their frontends. Rejects with a NetlinkError.
+ * What is in the kernel of ours, whoever made it: an earlier run, or kube-proxy in its own IPVS mode. Virtual servers with
+ * a name in `known` are ours wherever they are. The table is not looked into but for the marks, which must stay
+ * with their frontends. Rejects with a NetlinkError.
  */
 export async function observe(
   sockets: Sockets,
   config: IpvsConfig,
-  frontends: readonly Frontend[],
+  known: ReadonlySet<string>,
 ): Promise<Observed> {
   const all = (await sockets.ipvs.services()).filter(({ key }) => familyOfKey(key) === config.family)
   const served = new Set(all.flatMap(({ key }) => (key.kind === 'address' ? [key.address] : [])))
   const device = await findVipDevice(sockets.routes, config.family, (address) => served.has(address))
   const state = new IpvsState(device?.foreign)
   for (const address of device?.addresses ?? []) state.addresses.add(address)
-  const wanted = wantedPlaces(frontends, config)
   const servers = all.filter(
-    ({ key }) => wanted.has(formatVirtualServer(key)) || isOurs(key, config, state.addresses),
+    ({ key }) => known.has(formatVirtualServer(key)) || isOurs(key, config, state.addresses),
   )
   await readServers(sockets.ipvs, servers, state)
   for (const [key, number] of await readMarks(sockets.nftables, config)) state.marks.restore(key, number)
@@ -75,7 +75,8 @@ async function readServers(
   })
 }
 
-function wantedPlaces(frontends: readonly Frontend[], { nodeAddresses }: IpvsConfig): ReadonlySet<string> {
+/** Names of the virtual servers that frontends have by address. */
+export function namesOf(frontends: readonly Frontend[], { nodeAddresses }: IpvsConfig): ReadonlySet<string> {
   const places = new Set<string>()
   for (const frontend of frontends)
     for (const address of frontendAddresses(frontend, nodeAddresses)) {

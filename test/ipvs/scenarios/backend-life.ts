@@ -38,6 +38,8 @@ export interface LifeObservations {
     readonly frontends: readonly FrontendKey[]
     /** Another frontend of the same update. */
     readonly neighbour: string
+    /** Virtual servers of the refused ones. */
+    readonly left: readonly string[]
   }
   readonly restart: {
     readonly old: string
@@ -153,13 +155,15 @@ async function comeBack(backend: IpvsBackend): Promise<LifeObservations['returni
 async function refuse(backend: IpvsBackend): Promise<LifeObservations['refused']> {
   const bad = frontend(VIP(4), 80, [pod(1)], { ipvs: { ...DEFAULT_IPVS_OPTIONS, scheduler: 'no-such' } })
   const neighbour = frontend(VIP(5), 80, [pod(2)])
-  const outcome = await backend.update(changes(bad, neighbour))
+  const multicast = frontend(VIP(12), 80, [{ ...pod(1), address: ip('224.0.0.1') }])
+  const outcome = await backend.update(changes(bad, multicast, neighbour))
   // The reconciler's way on: everything but the refused.
   await backend.update(changes(neighbour))
   return {
     kind: outcome.kind,
     frontends: outcome.kind === 'refused' ? [...outcome.frontends] : [],
     neighbour: await answer(VIP(5)),
+    left: (await serverNames()).filter((name) => /1\.(4|12):/.test(name)),
   }
 }
 
