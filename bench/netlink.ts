@@ -1,8 +1,9 @@
 import { runChild } from './child.ts'
+import { compileFlags } from './compile.ts'
 import { count, parseFlags, sharedFlags, sharedFlagsHelp } from './flags.ts'
 import { describeHost } from './host.ts'
 import type { ContestInput, ContestResult } from './netlink/contest.ts'
-import { compileLoop, loopFlags } from './netlink/plain-loop.ts'
+import { compileLoop } from './netlink/plain-loop.ts'
 import { freshNetns } from './netns.ts'
 import { deliver, type Figure } from './report.ts'
 import { runSuite } from './suite.ts'
@@ -40,7 +41,7 @@ export const run = (args: readonly string[]): Promise<number> =>
           rounds: sizes.rounds,
           round_trips: sizes.roundTrips,
           messages: sizes.messages,
-          cpp_flags: loopFlags.join(' '),
+          cpp_flags: compileFlags.join(' '),
         },
         figures: figures(result),
         host,

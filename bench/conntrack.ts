@@ -1,0 +1,155 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { measureConntrackE } from './conntrack/conntrack-tool.ts'
+import { type EventRates, measureEvents } from './conntrack/event-rates.ts'
+import { Generator } from './conntrack/generator.ts'
+import { allowEntries } from './conntrack/table-limit.ts'
+import { measureSnapshot, measureTables, type TableTimes } from './conntrack/tables.ts'
+import { count, parseFlags, sharedFlags, sharedFlagsHelp } from './flags.ts'
+import { describeHost } from './host.ts'
+import { freshNetns } from './netns.ts'
+import { deliver, type Figure } from './report.ts'
+import { runSuite } from './suite.ts'
+import type { Teardown } from './teardown.ts'
+
+const help = `hawser bench conntrack: events, dumps and deletions beside conntrack -E, conntrack -L and single deletions
+
+  --services N   Services with five endpoints each (default 10000)
+  --entries N    entries of a full table (default 200000); more than nf_conntrack_max raises it for the run
+  --seconds N    how long events are made at each rate (default 5)
+  --rounds N     full tables, each of which is read and swept by both; times are medians (default 3)
+  --buffer N     receive buffer for events in MiB, of the addon and of conntrack -E alike (default 64)
+${sharedFlagsHelp}`
+
+const flags = {
+  services: { type: 'string' },
+  entries: { type: 'string' },
+  seconds: { type: 'string' },
+  rounds: { type: 'string' },
+  buffer: { type: 'string' },
+  ...sharedFlags,
+} as const
+
+interface Sizes {
+  readonly services: number
+  readonly entries: number
+  readonly seconds: number
+  readonly rounds: number
+  readonly buffer: number
+}
+
+/** Entry point of `hawser bench conntrack`; resolves to the exit status. */
+export const run = (args: readonly string[]): Promise<number> =>
+  runSuite(args, help, async (teardown) => {
+    const values = parseFlags(args, flags)
+    const sizes: Sizes = {
+      services: count('services', values.services, 10_000),
+      entries: count('entries', values.entries, 200_000),
+      seconds: count('seconds', values.seconds, 5),
+      rounds: count('rounds', values.rounds, 3),
+      buffer: count('buffer', values.buffer, 64),
+    }
+    const host = describeHost()
+    const figures = await measure(sizes, teardown)
+    return deliver(
+      {
+        suite: 'conntrack',
+        parameters: {
+          services: sizes.services,
+          entries: sizes.entries,
+          seconds: sizes.seconds,
+          rounds: sizes.rounds,
+          buffer_mib: sizes.buffer,
+        },
+        figures,
+        host,
+      },
+      { jsonFile: values.json, check: values.check ?? false },
+    )
+  })
+
+async function measure(sizes: Sizes, teardown: Teardown): Promise<Figure[]> {
+  const { services, entries, seconds, rounds } = sizes
+  const bufferBytes = sizes.buffer * 2 ** 20
+  await allowEntries(entries + 100_000, teardown)
+  const netns = (await freshNetns(teardown)).path
+  const generator = await Generator.start(netns, teardown)
+  const rssBefore = process.memoryUsage().rss
+  let rssMost = rssBefore
+  const watch = setInterval(() => {
+    rssMost = Math.max(rssMost, process.memoryUsage().rss)
+  }, 100)
+  teardown.add(() => clearInterval(watch))
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  const rates = await measureEvents(generator, { netns, services, seconds, bufferBytes })
+  const tables = await measureTables(generator, { netns, entries, services, rounds }, teardown)
+  delay.disable()
+  const snapshot = await measureSnapshot(netns, services)
+  const extraRss = (rssMost - rssBefore) / 2 ** 20
+  const limit = rates.perSecondWithoutLoss
+  const conntrackE = await measureConntrackE(
+    generator,
+    { netns, services, seconds, bufferBytes, limit },
+    teardown,
+  )
+  return [
+    ...eventFigures(rates, conntrackE),
+    ...tableFigures(tables),
+    {
+      key: 'snapshot_ms',
+      label: 'counters into JavaScript',
+      value: snapshot,
+      unit: 'ms',
+      bound: { atMost: 0.2 },
+    },
+    {
+      key: 'loop_delay_p99_ms',
+      label: 'event loop delay, p99',
+      value: delay.percentile(99) / 1e6,
+      unit: 'ms',
+      bound: { atMost: 20 },
+    },
+    { key: 'extra_rss_mib', label: 'extra memory', value: extraRss, unit: 'MiB', bound: { atMost: 96 } },
+  ]
+}
+
+function eventFigures(rates: EventRates, conntrackE: number): Figure[] {
+  return [
+    {
+      key: 'events_per_s_no_loss',
+      label: 'events without loss',
+      value: rates.perSecondWithoutLoss,
+      unit: '/s',
+    },
+    { key: 'reader_core_share', label: 'share of a core', value: rates.readerShare, unit: 'x' },
+    { key: 'conntrack_e_per_s', label: 'events without loss, conntrack -E', value: conntrackE, unit: '/s' },
+    {
+      key: 'events_over_conntrack_e',
+      label: 'events over conntrack -E',
+      value: rates.perSecondWithoutLoss / conntrackE,
+      unit: 'x',
+      bound: { atLeast: 15 },
+    },
+    { key: 'events_made', label: 'events made', value: rates.made, unit: '' },
+    { key: 'events_dropped', label: 'events reported lost', value: rates.dropped, unit: '' },
+  ]
+}
+
+function tableFigures(times: TableTimes): Figure[] {
+  const ms = (key: string, label: string, value: number): Figure => ({ key, label, value, unit: 'ms' })
+  const ratio = (key: string, label: string, value: number, atMost: number): Figure => ({
+    key,
+    label,
+    value,
+    unit: 'x',
+    bound: { atMost },
+  })
+  return [
+    ms('dump_ms', 'dump into counters', times.dump),
+    ms('conntrack_l_ms', 'conntrack -L', times.conntrackL),
+    ratio('dump_ratio', 'dump over conntrack -L', times.dump / times.conntrackL, 0.4),
+    ms('delete_ms', 'stale flows deleted', times.delete),
+    ms('sweep_ms', 'dump all and delete each', times.sweep),
+    ratio('delete_ratio', 'deletion over dump and delete each', times.delete / times.sweep, 0.35),
+  ]
+}

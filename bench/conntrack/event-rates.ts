@@ -1,0 +1,68 @@
+import { ConntrackEvents, type EngineStatus } from '../../src/native/conntrack-events.ts'
+import { BenchError } from '../error.ts'
+import type { Generator } from './generator.ts'
+import { tableOf } from './services.ts'
+
+export interface EventRates {
+  /** The fastest generation of which no event was lost, and what share of a core reading it took. */
+  readonly perSecondWithoutLoss: number
+  readonly readerShare: number
+  /** Events made, counted and dropped over all attempts: the first is the sum of the others. */
+  readonly made: number
+  readonly counted: number
+  readonly dropped: number
+}
+
+/** How often a rate that lost events is followed by one a quarter slower. */
+const ATTEMPTS = 8
+const SETTLE_MS = 10_000
+
+/** Finds the fastest rate without loss, from as fast as the generator can downwards. */
+export async function measureEvents(
+  generator: Generator,
+  options: {
+    readonly netns: string
+    readonly services: number
+    readonly seconds: number
+    readonly bufferBytes: number
+  },
+): Promise<EventRates> {
+  const { netns, services, seconds, bufferBytes } = options
+  const events = await ConntrackEvents.open({ netns, bufferBytes })
+  try {
+    await events.setTable(tableOf(services))
+    let rate = 0
+    let made = 0
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const before = events.status()
+      const churned = await generator.churn(rate, seconds, services)
+      made += churned.events
+      const after = await settled(events, made)
+      if (after.droppedEvents === before.droppedEvents)
+        return {
+          perSecondWithoutLoss: churned.perSecond,
+          readerShare: (after.readerNanoseconds - before.readerNanoseconds) / 1e9 / seconds,
+          made,
+          counted: after.openEvents + after.closeEvents,
+          dropped: after.droppedEvents,
+        }
+      rate = Math.round(churned.perSecond * 0.75)
+    }
+    throw new BenchError('BENCH_FAILED', `events were lost at every rate down to ${rate}/s`)
+  } finally {
+    await events.close()
+  }
+}
+
+/** Waits until every event made was either counted or dropped. */
+async function settled(events: ConntrackEvents, made: number): Promise<EngineStatus> {
+  const deadline = performance.now() + SETTLE_MS
+  for (;;) {
+    const status = events.status()
+    const known = status.openEvents + status.closeEvents + status.droppedEvents
+    if (known === made) return status
+    if (performance.now() > deadline)
+      throw new BenchError('BENCH_FAILED', `${made} events were made, ${known} were counted or reported lost`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}

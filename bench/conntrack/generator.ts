@@ -1,0 +1,81 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface, type Interface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import { compileProgram } from '../compile.ts'
+import { BenchError } from '../error.ts'
+import type { Teardown } from '../teardown.ts'
+
+/** Events that were made, all of them, and the rate of those made in the time asked for. */
+export interface Churned {
+  readonly events: number
+  readonly perSecond: number
+}
+
+export interface Swept {
+  readonly ms: number
+  readonly deleted: number
+}
+
+/** The running generator.cc, in a network namespace; one command at a time. */
+export class Generator {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>
+  readonly #reader: Interface
+  readonly #lines: AsyncIterator<string>
+
+  private constructor(child: ChildProcessByStdio<Writable, Readable, null>) {
+    this.#child = child
+    this.#reader = createInterface({ input: child.stdout })
+    this.#lines = this.#reader[Symbol.asyncIterator]()
+  }
+
+  static async start(netns: string, teardown: Teardown): Promise<Generator> {
+    const codec = ['native/codec/message_writer.cc', 'native/codec/buffer.cc']
+    const program = await compileProgram('conntrack-generator', ['bench/conntrack/generator.cc', ...codec])
+    const child = spawn('nsenter', [`--net=${netns}`, program], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const generator = new Generator(child)
+    teardown.add(() => generator.#close())
+    return generator
+  }
+
+  /** Puts `count` flows of `services` Services into the table. */
+  async insert(count: number, services: number): Promise<void> {
+    const [, refusals] = await this.#run(`insert 0 ${count} ${services}`)
+    if (refusals !== 0)
+      throw new BenchError(
+        'BENCH_FAILED',
+        `the kernel refused ${refusals} of ${count} entries: a full table?`,
+      )
+  }
+
+  /** Opens and closes flows at `rate` events a second, 0: as fast as it can. */
+  async churn(rate: number, seconds: number, services: number): Promise<Churned> {
+    const [nanoseconds = 0, paced = 0, events = 0] = await this.#run(`churn ${rate} ${seconds} ${services}`)
+    return { events, perSecond: paced / (nanoseconds / 1e9) }
+  }
+
+  /** Dumps and then deletes the flows of the first `stale` Services one by one. */
+  async sweep(count: number, stale: number, services: number): Promise<Swept> {
+    const [nanoseconds = 0, deleted = 0] = await this.#run(`sweep ${count} ${stale} ${services}`)
+    return { ms: nanoseconds / 1e6, deleted }
+  }
+
+  async flush(): Promise<void> {
+    await this.#run('flush')
+  }
+
+  async #run(command: string): Promise<number[]> {
+    this.#child.stdin.write(`${command}\n`)
+    const line = await this.#lines.next()
+    if (line.done) throw new BenchError('BENCH_FAILED', `the generator ended during "${command}"`)
+    return line.value.split(' ').map(Number)
+  }
+
+  async #close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const closed = once(this.#child, 'close')
+    this.#child.stdin.end()
+    this.#reader.close()
+    await closed
+  }
+}
