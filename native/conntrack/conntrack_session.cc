@@ -63,6 +63,8 @@ Outcome ConntrackSession::handle(const Request& request) {
       return removeByFilters(ProgramReader(request.program()));
     case removeEntries:
       return removeRecords(request.program());
+    case removeFiltered:
+      return removeInKernel(ProgramReader(request.program()));
     case removeStale:
       return removeStaleFlows(request);
     case count:
@@ -94,6 +96,32 @@ Outcome ConntrackSession::removeByFilters(ProgramReader program) {
   std::vector<Entry> entries;
   auto found = findEntries(
       socket_, commonFamily(filters), filters, [&] { entries.clear(); },
+      [&](const Entry& entry) { entries.push_back(entry); });
+  if (!found) return failed(found.error());
+  return remove(entries);
+}
+
+Outcome ConntrackSession::removeInKernel(ProgramReader program) {
+  Filter filter;
+  if (!readFilter(program, filter) || !program.done())
+    return malformedProgram("a conntrack filter is malformed");
+  // A kernel that knows no filters takes the message for one exact entry, which the tuple makes harmless.
+  if (filter.originalFields == 0)
+    return malformedProgram("a deletion by the kernel must name something of the original tuple");
+  auto deleted = socket_.call(
+      "delete connection tracking entries",
+      [&](MessageWriter& writer, uint32_t sequence, uint16_t flags) {
+        writer.begin(messageType(IPCTNL_MSG_CT_DELETE), flags, sequence);
+        filter.write(writer);
+        writer.end();
+      },
+      [](const Message&) -> Result<> { return Unit{}; });
+  if (deleted) return replyOf(kUncounted);
+  const int refusal = deleted.error().number;
+  if (refusal != EINVAL && refusal != EOPNOTSUPP && refusal != ENOENT) return failed(deleted.error());
+  std::vector<Entry> entries;
+  auto found = findEntries(
+      socket_, filter.values.family, std::span(&filter, 1), [&] { entries.clear(); },
       [&](const Entry& entry) { entries.push_back(entry); });
   if (!found) return failed(found.error());
   return remove(entries);

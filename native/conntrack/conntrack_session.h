@@ -19,9 +19,19 @@ class ConntrackSession final : public Session {
    * without a filter), as packed Entry records. `removeMatching` takes at least one filter, none of them
    * empty, and answers u32 entries removed. `removeEntries` takes packed Entry records, and answers the same.
    * `count` answers u32 entries in the table, both families together. `removeStale` takes what
-   * StaleFlows::of reads, in three buffers, and answers as the other deletions do.
+   * StaleFlows::of reads, in three buffers, and answers as the other deletions do. `removeFiltered` takes one
+   * filter that names something of the original tuple and leaves the deletion to the kernel where it can:
+   * it then answers kUncounted, else as the other deletions do.
    */
-  enum Method : uint8_t { dump = 1, removeMatching = 2, removeEntries = 3, count = 4, removeStale = 5 };
+  enum Method : uint8_t {
+    dump = 1,
+    removeMatching = 2,
+    removeEntries = 3,
+    count = 4,
+    removeStale = 5,
+    removeFiltered = 6,
+  };
+  static constexpr uint32_t kUncounted = UINT32_MAX;
 
   static Result<std::unique_ptr<Session>> open(std::shared_ptr<Counters> counters);
   Outcome handle(const Request& request) override;
@@ -31,6 +41,7 @@ class ConntrackSession final : public Session {
 
   Outcome dumpEntries(ProgramReader program);
   Outcome removeByFilters(ProgramReader program);
+  Outcome removeInKernel(ProgramReader program);
   Outcome removeStaleFlows(const Request& request);
   Outcome removeRecords(std::span<const uint8_t> records);
   Outcome remove(std::span<const Entry> entries);

@@ -179,6 +179,7 @@ void EventReader::take(std::span<const uint8_t> datagram) {
     if (!readFlow(message, flow)) break;
     understood = true;
     engine[opened ? kOpenEvents : kCloseEvents].add(1);
+    if (!opened && message.header.nlmsg_pid != 0) engine[kRequestedCloseEvents].add(1);
     count(flow, opened);
   }
   if (!understood) engine[kMalformedEvents].add(1);

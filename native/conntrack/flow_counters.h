@@ -79,6 +79,8 @@ enum EngineColumn : size_t {
   kResyncEntries,
   /** Bytes of receive buffer in force, as the kernel accounts them. */
   kBufferBytes,
+  /** Closings that some process asked for over netlink, ours among them. */
+  kRequestedCloseEvents,
   kEngineColumns,
 };
 

@@ -48,12 +48,13 @@ const ENGINE_COLUMNS = [
   'resyncs',
   'resyncEntries',
   'bufferBytes',
+  'requestedCloseEvents',
 ] as const
 
 /**
  * Totals since the start. `foreignEvents` are of no frontend in the table; `droppedEvents` is exact: so many events
  * the kernel could not deliver. `readerNanoseconds` is processor time of the reading thread; `resyncEntries` are the flows
- * of Services that the last resync found.
+ * of Services that the last resync found; `requestedCloseEvents` are of flows that some process deleted.
  */
 export type EngineStatus = Readonly<Record<(typeof ENGINE_COLUMNS)[number], number>>
 

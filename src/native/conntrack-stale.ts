@@ -1,4 +1,5 @@
 import type { Cidr, IpAddress } from '../util/address.ts'
+import type { ConntrackFilter } from './conntrack-filter.ts'
 import { ConntrackTable } from './conntrack-table.ts'
 import { FAMILY_NUMBERS, writeAddress } from './packed-address.ts'
 import { ProgramWriter } from './program.ts'
@@ -22,6 +23,9 @@ export interface StaleFrontend {
   readonly endpoints: readonly { readonly address: IpAddress; readonly port: number }[]
 }
 
+/** From here on one pass that looks for all of them at once is faster than as many passes of the kernel. */
+const FEW_FILTERS = 3
+
 const TRANSLATED_FLAGS = {
   all: FLAGS.translated,
   listed: FLAGS.listed,
@@ -33,6 +37,9 @@ const TRANSLATED_FLAGS = {
 export class StaleFlows {
   readonly #table = new ConntrackTable()
   readonly #ranges = new ProgramWriter()
+  readonly #filters: ConntrackFilter[] = []
+  /** More than a few filters are of no use, and need no memory. */
+  #filtered = true
   #rangeCount = 0
 
   add(frontend: StaleFrontend): this {
@@ -42,6 +49,7 @@ export class StaleFlows {
     this.#table.setFrontend(row, { family, protocol, address, port, group: row, flags })
     for (const { address, port } of endpoints)
       this.#table.setEndpoint(this.#table.endpointRows, { address, port, group: row })
+    this.#filter(frontend)
     return this
   }
 
@@ -51,7 +59,16 @@ export class StaleFlows {
     writeAddress(this.#ranges, range.address)
     this.#ranges.u8(range.prefix)
     this.#rangeCount++
+    this.#filtered = false
     return this
+  }
+
+  /**
+   * The same as filters of which the kernel can apply one at a time. Undefined when these are more than FEW_FILTERS, each of
+   * which would walk its whole table, or cannot say it.
+   */
+  filters(): readonly ConntrackFilter[] | undefined {
+    return this.#filtered && this.#filters.length <= FEW_FILTERS ? this.#filters : undefined
   }
 
   get isEmpty(): boolean {
@@ -64,5 +81,17 @@ export class StaleFlows {
 
   describe(): string {
     return `delete the stale connections of ${this.#table.frontendRows} frontends`
+  }
+
+  #filter(stale: StaleFrontend): void {
+    if (!this.#filtered || this.#filters.length > FEW_FILTERS) return
+    const { family, protocol, address, port, translated, untranslated, endpoints } = stale
+    const toFrontend = { family, protocol, original: { destination: address, destinationPort: port } }
+    if (untranslated) this.#filters.push({ ...toFrontend, translated: false })
+    if (translated === 'all') this.#filters.push({ ...toFrontend, translated: true })
+    if (translated === 'unlisted') this.#filtered = false
+    if (translated !== 'listed') return
+    for (const { address, port } of endpoints)
+      this.#filters.push({ ...toFrontend, reply: { source: address, sourcePort: port }, translated: true })
   }
 }

@@ -20,7 +20,17 @@ export { StaleFlows, type StaleFrontend } from './conntrack-stale.ts'
 export { NetlinkError, type OperationFailure } from './errors.ts'
 
 /** Method numbers; `ConntrackSession` of native/conntrack/conntrack_session.h has the same. */
-const METHODS = { dump: 1, removeMatching: 2, removeEntries: 3, count: 4, removeStale: 5 } as const
+const METHODS = {
+  dump: 1,
+  removeMatching: 2,
+  removeEntries: 3,
+  count: 4,
+  removeStale: 5,
+  removeFiltered: 6,
+} as const
+
+/** `kUncounted` of the same header. */
+const UNCOUNTED = 0xffff_ffff
 
 /** A NETLINK_NETFILTER socket for connection tracking with its own thread. All methods reject with a NetlinkError. */
 export class ConntrackSocket {
@@ -79,6 +89,19 @@ export class ConntrackSocket {
     if (stale.isEmpty) return 0
     const reply = await this.#channel.request(METHODS.removeStale, stale.buffers(), () => stale.describe())
     return new ProgramReader(reply).u32()
+  }
+
+  /**
+   * Deletes what one filter matches inside the kernel where that can (Linux 6.10 and later), which then does not say how
+   * many: undefined. Others list and delete, and the number is returned. The filter must name something of the original
+   * tuple.
+   */
+  async deleteFiltered(filter: ConntrackFilter): Promise<number | undefined> {
+    const program = new ProgramWriter()
+    writeFilter(program, filter)
+    const what = 'delete connections by a filter'
+    const removed = await this.#number(METHODS.removeFiltered, program.view(), what)
+    return removed === UNCOUNTED ? undefined : removed
   }
 
   /** Entries in the table, of both families. */

@@ -43,7 +43,10 @@ export class Conntrack {
     this.#metrics = metrics
     this.#socket = socket
     if (events !== undefined) this.#engine = new FlowEngine({ events, metrics, log: options.log })
-    if (socket !== undefined) this.#cleaner = new StaleFlowCleaner({ ...options, socket, metrics })
+    if (socket !== undefined) {
+      const requestedDeletions = () => events?.status().requestedCloseEvents
+      this.#cleaner = new StaleFlowCleaner({ ...options, socket, metrics, requestedDeletions })
+    }
   }
 
   /** Never rejects for what the kernel or its permissions lack. */

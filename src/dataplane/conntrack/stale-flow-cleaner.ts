@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { type ConntrackSocket, StaleFlows } from '../../native/conntrack.ts'
 import type { Cidr, IpAddress } from '../../util/address.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
@@ -14,9 +15,18 @@ export interface StaleFlowCleanerOptions {
   /** Translated flows into these that no frontend has are stale at the start. */
   readonly serviceCidrs: readonly Cidr[]
   readonly nodeAddresses: readonly IpAddress[]
+  /**
+   * Flows that processes have deleted so far, ours among them, as events tell; undefined where there are no events. The
+   * kernel does not say how many it deletes by a filter.
+   */
+  readonly requestedDeletions: () => number | undefined
   readonly metrics: CleanerMetrics
   readonly log: Logger
 }
+
+/** Events of deletions are read a few milliseconds after: looked for so often, at most so many times. */
+const EVENT_DELAY_MS = 5
+const EVENT_LOOKS = 20
 
 const RETRY: Backoff = { firstMs: 1000, maxMs: 60_000 }
 
@@ -95,7 +105,7 @@ export class StaleFlowCleaner {
     try {
       const stale = this.#started ? await this.#changed(before) : await this.#everything()
       if (stale.isEmpty) return
-      const deleted = await this.#options.socket.deleteStale(stale)
+      const deleted = await this.#delete(stale)
       this.#started = true
       this.#options.metrics.cleaned((performance.now() - began) / 1000, deleted)
       if (deleted > 0) this.#options.log.info({ deleted }, 'deleted stale connections')
@@ -103,6 +113,34 @@ export class StaleFlowCleaner {
       for (const [id, frontend] of before) this.#before.set(id, frontend)
       throw error
     }
+  }
+
+  async #delete(stale: StaleFlows): Promise<number> {
+    const { socket, requestedDeletions } = this.#options
+    const filters = stale.filters()
+    if (filters === undefined) return socket.deleteStale(stale)
+    let counted = 0
+    let uncounted = false
+    const before = requestedDeletions() ?? 0
+    for (const filter of filters) {
+      const deleted = await socket.deleteFiltered(filter)
+      counted += deleted ?? 0
+      uncounted ||= deleted === undefined
+    }
+    if (!uncounted) return counted
+    return Math.max(counted, (await this.#settledDeletions(before)) - before)
+  }
+
+  /** The deletions that events tell of, when they stop growing from `before`. */
+  async #settledDeletions(before: number): Promise<number> {
+    let last = before
+    for (let look = 0; look < EVENT_LOOKS; look++) {
+      await setTimeout(EVENT_DELAY_MS)
+      const now = this.#options.requestedDeletions()
+      if (now === undefined || (now === last && now > before)) break
+      last = now
+    }
+    return last
   }
 
   async #changed(before: ReadonlyMap<string, Frontend | undefined>): Promise<StaleFlows> {
@@ -135,7 +173,7 @@ export class StaleFlowCleaner {
     const message = error instanceof Error ? error.message : String(error)
     this.#options.log.warn({ error: message, retryInMs: delay }, 'stale connections are not deleted yet')
     this.#options.metrics.failed()
-    this.#timer = setTimeout(() => {
+    this.#timer = globalThis.setTimeout(() => {
       this.#timer = undefined
       this.#wake()
     }, delay)
