@@ -36,7 +36,7 @@ export function ruleExpressions(rule: Rule, family: IpFamily): Expression[] {
     expressions.push({ expr: 'meta', key: 'l4proto', dreg: REGISTER }, equal(PROTOCOL_BYTES[rule.protocol]))
   if (rule.source !== undefined) matchAddress(expressions, 'src', rule.source, rule.notSource === true)
   if (rule.destination !== undefined) matchAddress(expressions, 'dst', rule.destination, false)
-  for (const match of rule.matches) addMatch(expressions, match, rule.protocol)
+  for (const match of rule.matches) addMatch(expressions, match, rule.protocol, family)
   expressions.push(COUNTER)
   const target = targetExpression(rule.target, family)
   if (target !== undefined) expressions.push(target)
@@ -85,7 +85,7 @@ const maskBits = (mask: Uint8Array): Expression => ({
 const prefixMask = (length: number, prefix: number): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => 0xff00 >> Math.max(0, Math.min(8, prefix - i * 8)))
 
-function addMatch(into: Expression[], match: Match, protocol: Protocol | undefined): void {
+function addMatch(into: Expression[], match: Match, protocol: Protocol | undefined, family: IpFamily): void {
   switch (match.match) {
     case 'comment':
       into.push(extension('comment', 0, commentInfo(match.text)))
@@ -103,11 +103,11 @@ function addMatch(into: Expression[], match: Match, protocol: Protocol | undefin
     case 'statistic':
       into.push(extension('statistic', 0, statisticInfo(match.among)))
       return
-    case 'recent':
-      into.push(
-        extension('recent', 1, recentInfo(match.list, 'remember' in match ? undefined : match.withinSeconds)),
-      )
+    case 'recent': {
+      const withinSeconds = 'remember' in match ? undefined : match.withinSeconds
+      into.push(extension('recent', 1, recentInfo(match.list, withinSeconds, family)))
       return
+    }
     case 'conntrack':
       into.push(extension('conntrack', 3, conntrackInfo(match.states)))
       return

@@ -1,5 +1,5 @@
 import { endianness } from 'node:os'
-import { type IpAddress, type IpFamily, packAddress } from '../../util/address.ts'
+import { addressLength, type IpAddress, type IpFamily, packAddress } from '../../util/address.ts'
 import { statisticThreshold } from './format-rule.ts'
 import type { ConnectionState } from './rule.ts'
 
@@ -32,14 +32,17 @@ export const statisticInfo = (among: number): Uint8Array =>
     info.setUint32(12, statisticThreshold(among), LITTLE_ENDIAN)
   })
 
-/** linux/netfilter/xt_recent.h, revision 1; `withinSeconds` undefined remembers the source, else looks for it. */
-export const recentInfo = (list: string, withinSeconds: number | undefined): Uint8Array =>
+/**
+ * linux/netfilter/xt_recent.h, revision 1; `withinSeconds` undefined remembers the source, else looks for it. The mask
+ * is as long as an address, which is how iptables reads its own `--mask` back.
+ */
+export const recentInfo = (list: string, withinSeconds: number | undefined, family: IpFamily): Uint8Array =>
   struct(232, (info, bytes) => {
     const [CHECK, SET, REAP] = [0x01, 0x02, 0x20]
     info.setUint32(0, withinSeconds ?? 0, LITTLE_ENDIAN)
     info.setUint8(8, withinSeconds === undefined ? SET : CHECK | REAP)
     textEncoder.encodeInto(list, bytes.subarray(10, 209))
-    bytes.fill(0xff, 212, 228)
+    bytes.fill(0xff, 212, 212 + addressLength(family))
   })
 
 /** linux/netfilter/xt_conntrack.h, revision 3, by state only. */
