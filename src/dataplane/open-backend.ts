@@ -1,5 +1,7 @@
 import type { SocketStats } from '../native/addon.ts'
 import type { WatchedTable } from '../native/nft-monitor.ts'
+import { NftablesSocket, NftTransaction } from '../native/nftables.ts'
+import type { IpFamily } from '../util/address.ts'
 import type { Backend } from './backend.ts'
 import { DataplaneError } from './errors.ts'
 import { IptablesBackend } from './iptables/iptables-backend.ts'
@@ -88,6 +90,19 @@ export async function removeMode(
     await opened.backend.remove()
   } finally {
     await opened.backend.close()
+  }
+}
+
+/** The table of kube-proxy's nftables mode; what its other modes leave is what ours take over and remove. */
+const KUBE_PROXY_TABLE = 'kube-proxy'
+
+/** Removes what a kube-proxy in nftables mode left behind. Rejects with a NetlinkError. */
+export async function removeKubeProxyTable(family: IpFamily, netns: string | undefined): Promise<void> {
+  const socket = await NftablesSocket.open(netns === undefined ? {} : { netns })
+  try {
+    await socket.commit(new NftTransaction(nftFamily(family), KUBE_PROXY_TABLE).destroyTable())
+  } finally {
+    await socket.close()
   }
 }
 

@@ -7,6 +7,7 @@ import type { Logger } from '../util/logger.ts'
 import { Pacer } from '../util/pacer.ts'
 import { Auditor } from './auditor.ts'
 import type { Backend } from './backend.ts'
+import { Conntrack } from './conntrack/conntrack.ts'
 import { DesiredCompiler } from './desired/compiler.ts'
 import type { Frontend, FrontendChange } from './desired/frontend.ts'
 import { type ExplainWorld, explain, findFrontend } from './explain/explain.ts'
@@ -15,7 +16,7 @@ import { liveConnections } from './explain/live-connections.ts'
 import type { Question } from './explain/question.ts'
 import { type ChangeCounts, DataplaneMetrics } from './metrics.ts'
 import { NetlinkMetrics } from './netlink-metrics.ts'
-import { type OpenedBackend, openBackend, removeMode } from './open-backend.ts'
+import { type OpenedBackend, openBackend, removeKubeProxyTable, removeMode } from './open-backend.ts'
 import { PROXY_MODES, type ProxyMode } from './proxy-modes.ts'
 import { Reconciler } from './reconciler.ts'
 import type { FrontendStatus, ProxyStatus } from './status.ts'
@@ -45,6 +46,8 @@ export interface ServiceProxyOptions {
    * repair what differs. Undefined: only when `audit` is called.
    */
   readonly auditIntervalMs?: number
+  /** Count connections by Service, and delete those that lead to something gone; not by default. */
+  readonly tracksConnections?: boolean
   readonly registry: Registry
   readonly log: Logger
 }
@@ -71,6 +74,7 @@ export class ServiceProxy {
   #arrived: (readonly Change[])[] = []
   #compiling: Promise<void> | undefined
   readonly #monitor: NftMonitor | undefined
+  #conntrack: Conntrack | undefined
   #auditor: Auditor | undefined
   #stopped = false
 
@@ -113,11 +117,11 @@ export class ServiceProxy {
       const tables = [...backends.values()].flatMap((opened) => opened.tables)
       const watches = options.auditIntervalMs !== undefined && tables.length > 0
       const where = netns === undefined ? {} : { netns }
-      return new ServiceProxy(
-        options,
-        backends,
-        watches ? await NftMonitor.open({ tables, ...where }) : undefined,
-      )
+      const monitor = watches ? await NftMonitor.open({ tables, ...where }) : undefined
+      const proxy = new ServiceProxy(options, backends, monitor)
+      if (options.tracksConnections === true)
+        proxy.#conntrack = await Conntrack.open({ ...options, synced: () => proxy.synced() })
+      return proxy
     } catch (error) {
       for (const { backend } of backends.values()) await backend.close()
       throw error
@@ -200,14 +204,19 @@ export class ServiceProxy {
   }
 
   /**
-   * Removes what this or another proxy left in the kernel in other modes than this one. To be called when this one is in
-   * force: until then those serve. Rejects with the first failure, behind an attempt at all of it.
+   * Removes what this or another proxy left in the kernel in other modes than this one, kube-proxy's included. To be
+   * called when this one is in force: until then those serve. Rejects with the first failure, behind an attempt at all.
    */
-  removeOtherModes(): Promise<void> {
-    return removeModes(
-      PROXY_MODES.filter((mode) => mode !== this.#mode),
-      this.#options,
-    )
+  async removeLeftovers(): Promise<void> {
+    const { families, netns } = this.#options
+    const done = await Promise.allSettled([
+      removeModes(
+        PROXY_MODES.filter((mode) => mode !== this.#mode),
+        this.#options,
+      ),
+      ...families.map((family) => removeKubeProxyTable(family, netns)),
+    ])
+    for (const result of done) if (result.status === 'rejected') throw result.reason
   }
 
   /** Ends the work and removes our tables, nothing else. Only `close` may follow. */
@@ -227,6 +236,7 @@ export class ServiceProxy {
   async #stop(): Promise<void> {
     this.#stopped = true
     await this.#monitor?.close()
+    await this.#conntrack?.close()
     const auditing = this.#auditor?.close()
     while (this.#compiling !== undefined) await this.#compiling
     for (const { reconciler } of this.#families) await reconciler.stop()
@@ -255,6 +265,7 @@ export class ServiceProxy {
           if (waiting.size === 0) this.#metrics.settle(arrivals)
         },
       )
+    this.#conntrack?.change(changes)
     this.#beginAudits()
   }
 

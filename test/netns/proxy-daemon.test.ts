@@ -14,13 +14,13 @@ kind: Service
 metadata: {name: web}
 spec:
   clusterIP: ${VIP}
-  ports: [{name: http, port: 80, targetPort: 8080}]
+  ports: [{name: http, port: 80, targetPort: 8080}, {name: dns, port: 53, targetPort: 8080, protocol: UDP}]
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: web-1, labels: {kubernetes.io/service-name: web}}
 addressType: IPv4
-ports: [{name: http, port: 8080, protocol: TCP}]
+ports: [{name: http, port: 8080, protocol: TCP}, {name: dns, port: 8080, protocol: UDP}]
 endpoints: [${endpoints.map((address) => `{addresses: [${address}], nodeName: here}`).join(', ')}]
 `
 
@@ -73,6 +73,18 @@ describe('hawser proxy', () => {
     await eventually(async () => ((await ask(world.client)).kind === 'refused' ? true : undefined))
   })
 
+  it('deletes connections that lead to something gone', async () => {
+    await daemon.start(...FLAGS)
+    const datagram = { protocol: 'UDP', address: VIP, port: 53 } as const
+    expect((await world.client.ask(datagram)).kind).toBe('answered')
+    await daemon.save('web.yaml', manifest([]))
+    await eventually(async () => ((await world.client.ask(datagram)).kind === 'refused' ? true : undefined))
+    await eventually(async () => {
+      const told = JSON.parse(await daemon.ask('explain', `${VIP}:53/udp`, '--json'))
+      return told.connections.length === 0 ? true : undefined
+    })
+  })
+
   it('says how it is over HTTP as kube-proxy does', async () => {
     await daemon.start(...FLAGS)
     const get = (url: string): Promise<string> => world.node.exec('curl', '-sf', url)
@@ -97,7 +109,10 @@ describe('what is asked of a running daemon', () => {
     expect((await stat(socket)).mode & 0o777).toBe(0o600)
     expect(await daemon.status()).toMatchObject({
       families: [{ family: 'IPv4', mode: 'nftables', error: null, pendingSince: null }, { family: 'IPv6' }],
-      services: [{ service: 'default/web', address: VIP, endpoints: 2, inForce: true }],
+      services: [
+        { service: 'default/web', address: VIP, number: 53, endpoints: 2, inForce: true },
+        { service: 'default/web', address: VIP, number: 80, endpoints: 2, inForce: true },
+      ],
     })
     expect(await daemon.ask('status')).toMatch(
       /^default\/web +http +ClusterIP +10\.96\.0\.10:80\/TCP +2 +answers$/m,
@@ -130,12 +145,14 @@ describe('a restart with another mode', () => {
     const asking = (async () => {
       while (switching) answers.push(await ask(world.client))
     })()
+    await world.node.exec('nft', 'add table ip kube-proxy')
     for (const mode of ['iptables', 'nftables']) {
       await daemon.stop()
       await daemon.start(...FLAGS, '--proxy-mode', mode)
       const rules = await world.node.exec('nft', 'list', 'ruleset')
       expect(rules.includes('table ip hawser')).toBe(mode === 'nftables')
       expect(rules.includes('KUBE-SVC-')).toBe(mode === 'iptables')
+      expect(rules).not.toContain('table ip kube-proxy')
     }
     switching = false
     await asking

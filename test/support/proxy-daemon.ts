@@ -5,7 +5,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { StatusReport } from '../../src/cli/control/status-report.ts'
-import { eventually } from './eventually.ts'
 import type { Netns } from './netns.ts'
 
 const main = resolve('dist/src/cli/main.js')
@@ -35,19 +34,17 @@ export class ProxyDaemon {
     await writeFile(join(this.folder, name), text)
   }
 
-  /** Starts it; resolves when it says that it serves. */
-  async start(...flags: readonly string[]): Promise<void> {
-    const { stdout, stderr } = this.#spawn('--manifests', this.folder, ...flags)
+  /** Starts it; resolves when it says that it serves, and rejects with what it said when it ends instead. */
+  start(...flags: readonly string[]): Promise<void> {
+    const child = this.#spawn('--manifests', this.folder, ...flags)
     this.#said = ''
-    for (const stream of [stdout, stderr])
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.#said += text
-      })
-    const child = this.#child
-    await eventually(() => {
-      if (this.#said.includes('Serving ')) return true
-      if (child?.exitCode !== null) throw new Error(`it ended: ${this.#said}`)
-      return undefined
+    return new Promise((resolve, reject) => {
+      for (const stream of [child.stdout, child.stderr])
+        stream?.setEncoding('utf8').on('data', (text: string) => {
+          this.#said += text
+          if (this.#said.includes('Serving ')) resolve()
+        })
+      child.once('close', () => reject(new Error(`it ended: ${this.#said}`)))
     })
   }
 

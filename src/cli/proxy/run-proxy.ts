@@ -103,9 +103,9 @@ async function takeOver(
   })
   if (signal.aborted) return
   try {
-    await proxy.removeOtherModes()
+    await proxy.removeLeftovers()
   } catch (error) {
-    log.error({ error: errorMessage(error) }, 'leftovers of other proxy modes could not be removed')
+    log.error({ error: errorMessage(error) }, 'leftovers of other proxies could not be removed')
   }
   process.stdout.write(`Serving ${folder} in mode ${mode}\n`)
 }
@@ -160,6 +160,7 @@ const optionsOf = async (config: ProxyConfig, log: Logger): Promise<ServiceProxy
   masqueradeAll: config.masqueradeAll,
   minSyncPeriodMs: config.minSyncPeriodMs,
   auditIntervalMs: config.auditIntervalMs,
+  tracksConnections: true,
   registry: createRegistry(packageVersion()),
   log,
 })

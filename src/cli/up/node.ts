@@ -66,6 +66,7 @@ export class StandaloneNode {
       // The runtime that was named has a network of its own; nobody else looks after the private one.
       masqueradePodEgress: config.runtimeEndpoint === undefined,
       auditIntervalMs: AUDIT_INTERVAL_MS,
+      tracksConnections: true,
       registry,
       log,
     })
