@@ -65,7 +65,6 @@ export const clusterTier = {
   name: 'cluster',
   title: 'the API client against a real etcd and kube-apiserver',
   needs: needs.cluster,
-  built: true,
   async run({ vitest }) {
     await prepareWith('test/cluster/binaries.sh', 'a control plane')
     return runVitest(['cluster'], { vitest, minutes: 10 })
