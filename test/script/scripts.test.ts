@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Backend } from '../../src/dataplane/backend.ts'
 import { DesiredCompiler } from '../../src/dataplane/desired/compiler.ts'
 import type { TableConfig } from '../../src/dataplane/nftables/table-config.ts'
+import { ConntrackSocket } from '../../src/native/conntrack.ts'
 import type { IpFamily } from '../../src/util/address.ts'
 import { PLACES, ServiceWorld } from '../support/service-world.ts'
 import { address, cidr } from '../support/services.ts'
@@ -13,12 +14,17 @@ import { changesOf, readScript, type Script, type Step } from './script.ts'
 const FILES = readdirSync(new URL('.', import.meta.url)).filter((file) => file.endsWith('.yaml'))
 
 let world: ServiceWorld
+let flows: ConntrackSocket
 
 beforeAll(async () => {
   world = await ServiceWorld.create(3)
+  flows = await ConntrackSocket.open({ netns: world.node.path })
 })
 
-afterAll(() => world?.dispose())
+afterAll(async () => {
+  await flows?.close()
+  await world?.dispose()
+})
 
 const configOf = ({ node }: Script, family: IpFamily): TableConfig => ({
   family,
@@ -41,6 +47,7 @@ async function run(script: Script, family: IpFamily, scripted: ScriptedBackend):
     const fates = new Fates(world, family)
     for (const step of script.steps) {
       await program(step, family, compiler, backend)
+      await forgetFlows(family)
       const found = await Promise.all(step.fates.map((line) => fates.find(line)))
       expect(found).toEqual(step.fates.map(normal))
       expect(compiler.problems().map(({ place }) => place)).toEqual(step.problems)
@@ -52,6 +59,11 @@ async function run(script: Script, family: IpFamily, scripted: ScriptedBackend):
     await backend.remove()
     await backend.close()
   }
+}
+
+/** A source port that is used again would else lead to where an earlier step sent it: clients use thousands. */
+async function forgetFlows(family: IpFamily): Promise<void> {
+  await flows.deleteEntries(await flows.list(family))
 }
 
 async function program(
