@@ -1,10 +1,9 @@
-import type { Registry } from '../metrics/registry.ts'
 import type { Change } from '../model/change.ts'
 import type { Problem } from '../model/problem.ts'
 import { NftMonitor } from '../native/nft-monitor.ts'
-import { type Cidr, familyOf, type IpAddress, type IpFamily } from '../util/address.ts'
-import type { Logger } from '../util/logger.ts'
+import { familyOf, type IpFamily } from '../util/address.ts'
 import { Pacer } from '../util/pacer.ts'
+import { Arrivals } from './arrivals.ts'
 import { Auditor } from './auditor.ts'
 import type { Backend } from './backend.ts'
 import { Conntrack } from './conntrack/conntrack.ts'
@@ -14,43 +13,16 @@ import { type ExplainWorld, explain, findFrontend } from './explain/explain.ts'
 import type { Explanation } from './explain/explanation.ts'
 import { liveConnections } from './explain/live-connections.ts'
 import type { Question } from './explain/question.ts'
-import { type ChangeCounts, DataplaneMetrics } from './metrics.ts'
+import { removeLeftovers } from './leftovers.ts'
+import { DataplaneMetrics } from './metrics.ts'
 import { NetlinkMetrics } from './netlink-metrics.ts'
-import { type OpenedBackend, openBackend, removeKubeProxyTable, removeMode } from './open-backend.ts'
-import { PROXY_MODES, type ProxyMode } from './proxy-modes.ts'
+import { type OpenedBackend, openBackend } from './open-backend.ts'
+import type { ProxyMode } from './proxy-modes.ts'
+import { type ServiceProxyOptions, tableConfig } from './proxy-options.ts'
 import { Reconciler } from './reconciler.ts'
 import type { FrontendStatus, ProxyStatus } from './status.ts'
 
-export interface ServiceProxyOptions {
-  /** nftables by default. */
-  readonly mode?: ProxyMode
-  readonly families: readonly IpFamily[]
-  /** Ranges of cluster IPs: addresses in them that no Service has are dropped. */
-  readonly serviceCidrs: readonly Cidr[]
-  /** Clients from outside of these are masqueraded towards cluster IPs; empty: none is. */
-  readonly podCidrs: readonly Cidr[]
-  /** Where node ports answer. */
-  readonly nodeAddresses: readonly IpAddress[]
-  /** Endpoints with this `nodeName` are local. */
-  readonly nodeName: string
-  /** Masquerade what pods send to outside of the pod and service CIDRs, when nobody else does. */
-  readonly masqueradePodEgress: boolean
-  /** Masquerade every connection to a Service. */
-  readonly masqueradeAll?: boolean
-  /** Path of the network namespace to work in; the process's own when absent. */
-  readonly netns?: string
-  /** Least time between the starts of two transactions of a family, 0 by default. */
-  readonly minSyncPeriodMs?: number
-  /**
-   * Compare the kernel with what was committed this often, and at once when somebody else writes into our tables, and
-   * repair what differs. Undefined: only when `audit` is called.
-   */
-  readonly auditIntervalMs?: number
-  /** Count connections by Service, and delete those that lead to something gone; not by default. */
-  readonly tracksConnections?: boolean
-  readonly registry: Registry
-  readonly log: Logger
-}
+export type { ServiceProxyOptions } from './proxy-options.ts'
 
 interface Family {
   readonly family: IpFamily
@@ -207,16 +179,8 @@ export class ServiceProxy {
    * Removes what this or another proxy left in the kernel in other modes than this one, kube-proxy's included. To be
    * called when this one is in force: until then those serve. Rejects with the first failure, behind an attempt at all.
    */
-  async removeLeftovers(): Promise<void> {
-    const { families, netns } = this.#options
-    const done = await Promise.allSettled([
-      removeModes(
-        PROXY_MODES.filter((mode) => mode !== this.#mode),
-        this.#options,
-      ),
-      ...families.map((family) => removeKubeProxyTable(family, netns)),
-    ])
-    for (const result of done) if (result.status === 'rejected') throw result.reason
+  removeLeftovers(): Promise<void> {
+    return removeLeftovers(this.#mode, this.#options)
   }
 
   /** Ends the work and removes our tables, nothing else. Only `close` may follow. */
@@ -304,44 +268,6 @@ export class ServiceProxy {
     return [...this.#compiler.frontends(family).values()].map(describe)
   }
 }
-
-/** Removes everything of ours, of these modes, in the families of the options, and nothing else. */
-export async function removeModes(modes: readonly ProxyMode[], options: ServiceProxyOptions): Promise<void> {
-  const failures: unknown[] = []
-  for (const mode of modes)
-    for (const family of options.families)
-      await removeMode(mode, tableConfig(options, family), options.netns).catch((error: unknown) => {
-        failures.push(error)
-      })
-  if (failures.length > 0) throw failures[0]
-}
-
-/** What came in with one compilation, for the metrics. */
-class Arrivals implements ChangeCounts {
-  services = 0
-  endpoints = 0
-  /** `EndpointSlice.triggerTime` of those that carry one. */
-  readonly triggerTimes: Readonly<Record<IpFamily, number[]>> = { IPv4: [], IPv6: [] }
-
-  add(change: Change): void {
-    if (change.kind === 'Service') this.services++
-    if (change.kind !== 'EndpointSlice') return
-    this.endpoints++
-    const { family, triggerTime } = change.object ?? {}
-    // What changed before this process began says nothing about it (kube-proxy leaves those out as well).
-    if (family !== undefined && triggerTime !== undefined && triggerTime >= performance.timeOrigin)
-      this.triggerTimes[family].push(triggerTime)
-  }
-}
-
-const tableConfig = (options: ServiceProxyOptions, family: IpFamily) => ({
-  family,
-  serviceCidrs: options.serviceCidrs.filter((cidr) => cidr.family === family),
-  podCidrs: options.podCidrs.filter((cidr) => cidr.family === family),
-  nodeAddresses: options.nodeAddresses.filter((address) => familyOf(address) === family),
-  masqueradePodEgress: options.masqueradePodEgress,
-  masqueradeAll: options.masqueradeAll ?? false,
-})
 
 function byService(a: FrontendStatus, b: FrontendStatus): number {
   if (a.service !== b.service) return a.service < b.service ? -1 : 1

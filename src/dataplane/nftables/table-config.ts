@@ -11,6 +11,6 @@ export interface TableConfig {
   readonly nodeAddresses: readonly IpAddress[]
   /** Masquerade what pods send to places outside of the pod and service CIDRs. */
   readonly masqueradePodEgress: boolean
-  /** Masquerade every Service connection. */
+  /** Masquerade every connection to a cluster IP; other ways in follow their policy. */
   readonly masqueradeAll: boolean
 }
