@@ -1,14 +1,10 @@
 import type { SocketStats } from '../native/addon.ts'
 import type { WatchedTable } from '../native/nft-monitor.ts'
-import { NftablesSocket, NftTransaction } from '../native/nftables.ts'
-import type { IpFamily } from '../util/address.ts'
 import type { Backend } from './backend.ts'
-import { DataplaneError } from './errors.ts'
 import { IptablesBackend } from './iptables/iptables-backend.ts'
 import { TABLES as IPTABLES_TABLES } from './iptables/rule.ts'
 import { IpvsBackend } from './ipvs/ipvs-backend.ts'
 import { TABLE as IPVS_TABLE } from './ipvs/layout.ts'
-import { ipvsWasHere } from './ipvs/leftovers.ts'
 import type { StatsSource } from './netlink-metrics.ts'
 import { nftFamily, TABLE } from './nftables/layout.ts'
 import { NftablesBackend } from './nftables/nftables-backend.ts'
@@ -69,42 +65,3 @@ const IPVS_DEFAULTS = {
   strictArp: false,
   timeouts: { tcpSeconds: 0, tcpFinSeconds: 0, udpSeconds: 0 },
 } as const
-
-/**
- * Removes what a mode may have left in the kernel for the family of `config`. A kernel without the mode has nothing left
- * of it. Rejects as the opening and the removal of a backend do.
- */
-export async function removeMode(
-  mode: ProxyMode,
-  config: TableConfig,
-  netns: string | undefined,
-): Promise<void> {
-  // A failure to find out is left to the opening, which names what is wrong.
-  if (mode === 'ipvs' && !(await ipvsWasHere(config, netns).catch(() => true))) return
-  const opened = await openBackend(mode, config, netns).catch((error: unknown) => {
-    if (lacksMode(error)) return undefined
-    throw error
-  })
-  if (opened === undefined) return
-  try {
-    await opened.backend.remove()
-  } finally {
-    await opened.backend.close()
-  }
-}
-
-/** The table of kube-proxy's nftables mode; what its other modes leave is what ours take over and remove. */
-const KUBE_PROXY_TABLE = 'kube-proxy'
-
-/** Removes what a kube-proxy in nftables mode left behind. Rejects with a NetlinkError. */
-export async function removeKubeProxyTable(family: IpFamily, netns: string | undefined): Promise<void> {
-  const socket = await NftablesSocket.open(netns === undefined ? {} : { netns })
-  try {
-    await socket.commit(new NftTransaction(nftFamily(family), KUBE_PROXY_TABLE).destroyTable())
-  } finally {
-    await socket.close()
-  }
-}
-
-const lacksMode = (error: unknown): boolean =>
-  error instanceof DataplaneError && (error.code === 'NO_NFTABLES' || error.code === 'NO_IPVS')

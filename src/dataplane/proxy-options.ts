@@ -1,0 +1,48 @@
+import type { Registry } from '../metrics/registry.ts'
+import { type Cidr, familyOf, type IpAddress, type IpFamily } from '../util/address.ts'
+import type { Logger } from '../util/logger.ts'
+import type { TableConfig } from './nftables/table-config.ts'
+import type { ProxyMode } from './proxy-modes.ts'
+
+export interface ServiceProxyOptions {
+  /** nftables by default. */
+  readonly mode?: ProxyMode
+  readonly families: readonly IpFamily[]
+  /** Ranges of cluster IPs: addresses in them that no Service has are dropped. */
+  readonly serviceCidrs: readonly Cidr[]
+  /** Clients from outside of these are masqueraded towards cluster IPs; empty: none is. */
+  readonly podCidrs: readonly Cidr[]
+  /** Where node ports answer. */
+  readonly nodeAddresses: readonly IpAddress[]
+  /** Endpoints with this `nodeName` are local. */
+  readonly nodeName: string
+  /** The node's label `topology.kubernetes.io/zone`; hints for zones do not apply without it. */
+  readonly zone?: string
+  /** Masquerade what pods send to outside of the pod and service CIDRs, when nobody else does. */
+  readonly masqueradePodEgress: boolean
+  /** Masquerade every connection to a cluster IP; other ways in follow their policy. */
+  readonly masqueradeAll?: boolean
+  /** Path of the network namespace to work in; the process's own when absent. */
+  readonly netns?: string
+  /** Least time between the starts of two transactions of a family, 0 by default. */
+  readonly minSyncPeriodMs?: number
+  /**
+   * Compare the kernel with what was committed this often, and at once when somebody else writes into our tables, and
+   * repair what differs. Undefined: only when `audit` is called.
+   */
+  readonly auditIntervalMs?: number
+  /** Count connections by Service, and delete those that lead to something gone; not by default. */
+  readonly tracksConnections?: boolean
+  readonly registry: Registry
+  readonly log: Logger
+}
+
+/** What a backend of one family depends on besides the frontends. */
+export const tableConfig = (options: ServiceProxyOptions, family: IpFamily): TableConfig => ({
+  family,
+  serviceCidrs: options.serviceCidrs.filter((cidr) => cidr.family === family),
+  podCidrs: options.podCidrs.filter((cidr) => cidr.family === family),
+  nodeAddresses: options.nodeAddresses.filter((address) => familyOf(address) === family),
+  masqueradePodEgress: options.masqueradePodEgress,
+  masqueradeAll: options.masqueradeAll ?? false,
+})
