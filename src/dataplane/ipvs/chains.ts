@@ -72,7 +72,7 @@ export function tableChains(config: TableConfig): readonly Chain[] {
     {
       name: 'nat-out',
       hook: { type: 'nat', hook: 'output', priority: -100 },
-      // Else our own refusal of a connection of this machine, which is related to it and goes to a VIP, would be refused.
+      // Else the refusal of this machine's own connection, related to it and bound for a VIP, would be refused.
       rules: [rule(isNew, goto('services'))],
     },
     {

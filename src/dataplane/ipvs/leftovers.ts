@@ -6,9 +6,9 @@ import { TABLE } from './layout.ts'
 import { VIP_DEVICE } from './vip-device.ts'
 
 /**
- * Whether this mode, here or in kube-proxy, has left anything in the kernel: its table or its device. Found without IPVS
- * itself, which a mere question would make the kernel load; and virtual servers of a machine that has
- * neither are somebody else's.
+ * Whether this mode, here or in kube-proxy, has left anything in the kernel: its table or its device. Found without
+ * IPVS itself, which a mere question would make the kernel load; and virtual servers of a machine that has neither
+ * are somebody else's.
  */
 export async function hasLeftovers(
   { family }: Pick<TableConfig, 'family'>,

@@ -18,9 +18,9 @@ export type ServerChange = { readonly frontend: FrontendKey | undefined } & (
 )
 
 /**
- * What is done to the kernel, in this order, so that no packet meets a half state that refuses or misleads it: whatever
- * new connections may need comes into IPVS first; then one transaction of the table lets them in and turns away those
- * that may come no more; only then goes what those used. A VIP is the machine's own only while the table knows it, since
+ * What is done to the kernel, in this order, so that no packet meets a half state that refuses or misleads it: what new
+ * connections may need comes into IPVS first; then one transaction of the table lets them in and turns away those that
+ * may come no more; only then goes what those used. A VIP is the machine's own only while the table knows it, since
  * services of the machine that listen on all addresses would answer on it.
  */
 export interface Plan {
