@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   ConntrackEvents,
@@ -17,6 +18,8 @@ import {
   VIP_PORT,
   VIPS,
 } from '../support/translated-flows.ts'
+
+const BUILT_EVENTS = join(import.meta.dirname, '../../dist/src/native/conntrack-events.js')
 
 let flows: TranslatedFlows
 let events: ConntrackEvents | undefined
@@ -232,6 +235,17 @@ describe('where events cannot come', () => {
       code: 'ERR_CONNTRACK_EVENTS_OFF',
       message: expect.stringContaining('nf_conntrack_events=1'),
     })
+  })
+
+  it('says what permission is missing', async () => {
+    const script = `
+      const { ConntrackEvents } = await import(${JSON.stringify(BUILT_EVENTS)})
+      await ConntrackEvents.open().then(() => console.log('opened'), (error) => console.log(error.code))
+    `
+    const node = [process.execPath, '--input-type=module', '--eval', script]
+    const without = ['--bounding-set=-net_admin', '--inh-caps=-net_admin']
+    const said = await flows.netns.exec('setpriv', ...without, ...node)
+    expect(said.trim()).toBe('EPERM')
   })
 
   it('names the namespace that is gone', async () => {

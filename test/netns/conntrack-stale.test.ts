@@ -108,6 +108,33 @@ describe('the UDP flows of an endpoint', () => {
   })
 })
 
+it('many endpoints that go at once take one pass, and no flow of another', async () => {
+  const gone = Array.from({ length: 6 }, (_, i) => `10.0.1.${i + 1}`)
+  await change(frontendChange(frontend([HERE, ...gone])))
+  for (const [i, endpoint] of gone.entries()) await flows.synthesize(5, { from: 1000 + i * 10, endpoint })
+  await flows.ask('UDP', 3)
+  await change(frontendChange(frontend([HERE])))
+  expect(await flows.listed('-p', 'udp')).toBe(3)
+  expect(await metric('kubeproxy_conntrack_reconciler_deleted_entries_total')).toBe(30)
+})
+
+it('SCTP flows go as those of UDP do', async () => {
+  const sctp = (endpoints: readonly string[]) => frontendChange(frontend(endpoints, { protocol: 'SCTP' }))
+  await change(sctp([HERE, GONE]))
+  for (const [port, endpoint] of [
+    ['4000', HERE],
+    ['4001', GONE],
+  ] as const)
+    await flows.netns.exec(
+      ...(['conntrack', '-I', '-p', 'sctp', '-t', '600', '--state', 'ESTABLISHED'] as const),
+      ...['--orig-vtag', '1', '--reply-vtag', '2', '--dst-nat', `${endpoint}:8080`],
+      ...['-s', '192.0.2.1', '-d', VIPS.IPv4, '--sport', port, '--dport', '80'],
+    )
+  await change(sctp([HERE]))
+  expect(await flows.listed('-p', 'sctp', '--orig-port-src', '4000')).toBe(1)
+  expect(await flows.listed('-p', 'sctp', '--orig-port-src', '4001')).toBe(0)
+})
+
 it('flows that passed a Service by go when it gets its first endpoint', async () => {
   await change(frontendChange(frontend([])))
   await flows.netns.exec(

@@ -140,6 +140,33 @@ describe('deleting connections', () => {
     expect(await clientPorts()).toEqual([4000])
   })
 
+  it('by a filter of the kernel’s own takes exactly those that match, whether or not it counts them', async () => {
+    await flow({ port: 4000 })
+    await flow({ port: 4001, vip: '10.96.0.11' })
+    await flow({ port: 4002, endpoint: '10.0.0.3' })
+    const deleted = await socket.deleteFiltered({
+      ...toVip,
+      reply: { source: ip('10.0.0.3') },
+      translated: true,
+    })
+    expect([undefined, 1]).toContain(deleted)
+    expect(await clientPorts()).toEqual([4000, 4001])
+    await socket.deleteFiltered({ ...toVip, translated: false })
+    expect(await clientPorts()).toEqual([4000, 4001])
+    await socket.deleteFiltered(toVip)
+    expect(await clientPorts()).toEqual([4001])
+  })
+
+  it('by a filter that a kernel without filters could misread is refused', async () => {
+    await flow({ port: 4000 })
+    await expect(socket.deleteFiltered({ family: 'IPv4' })).rejects.toMatchObject({
+      code: 'ERR_NATIVE_PROGRAM',
+    })
+    const reply: ConntrackFilter = { family: 'IPv4', translated: true, reply: { source: ip('10.0.0.2') } }
+    await expect(socket.deleteFiltered(reply)).rejects.toMatchObject({ code: 'ERR_NATIVE_PROGRAM' })
+    expect(await clientPorts()).toEqual([4000])
+  })
+
   it('entry by entry counts those that were still there', async () => {
     await flow({ port: 4000 })
     await flow({ port: 4001 })
