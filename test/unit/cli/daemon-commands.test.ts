@@ -1,0 +1,43 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import { runCommandLine } from '../../../src/cli/run-command-line.ts'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+/** Exit status and what stands on stderr. */
+async function run(...args: readonly string[]): Promise<readonly [number, string]> {
+  const lines: string[] = []
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    lines.push(String(text))
+    return true
+  })
+  return [await runCommandLine(args), lines.join('')]
+}
+
+it.each([
+  [['proxy'], 'proxy needs a folder of manifests (hawser proxy --manifests DIR)'],
+  [['proxy', 'DIR'], 'proxy takes no operand (hawser proxy --manifests DIR)'],
+  [
+    ['proxy', '--manifests', 'DIR', '--proxy-mode', 'ebpf'],
+    '--proxy-mode must be nftables or ipvs or iptables, not "ebpf" (see --help)',
+  ],
+  [
+    ['proxy', '--manifests', 'DIR', '--audit-interval', '60'],
+    '--audit-interval must be a duration such as 500ms, 60s or 1m30s, not "60" (see --help)',
+  ],
+  [['explain'], 'explain takes an address with a port (hawser explain 10.96.0.1:80/TCP)'],
+  [['explain', 'web:80'], 'explain takes an address with a port (hawser explain 10.96.0.1:80/TCP)'],
+  [['explain', '10.96.0.1:80', '--from', 'web'], '--from must be an IP address, not "web" (see --help)'],
+  [['status', 'now'], 'status takes no operand (hawser status)'],
+])('a wrong command line is one line and status 2: %j', async (args, line) => {
+  expect(await run(...args)).toEqual([2, `hawser: ${line}\n`])
+})
+
+it.each([['status'], ['explain', '10.96.0.1:80']])('%s says when no daemon runs', async (...args) => {
+  const [status, line] = await run(...args, '--socket', '/nonexistent/control.sock')
+  expect(status).toBe(1)
+  expect(line).toMatch(
+    /^hawser: nobody answers at \/nonexistent\/control\.sock: .*\(start hawser proxy or hawser up/,
+  )
+})
