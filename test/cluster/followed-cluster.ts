@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { kubeconfigAccess } from '../../src/kube/access/kubeconfig.ts'
 import { KubeClient } from '../../src/kube/client.ts'
-import type { RequestMetrics } from '../../src/kube/metrics.ts'
 import type { Change } from '../../src/model/change.ts'
 import type { EndpointSlice } from '../../src/model/endpoint-slice.ts'
 import type { Service } from '../../src/model/service.ts'
@@ -16,20 +15,14 @@ import type { TestCluster } from './harness/test-cluster.ts'
 export class FollowedCluster {
   readonly client: KubeClient
   readonly source: ApiSource
-  /** Statuses of all answers so far, in order. */
-  readonly answers: string[] = []
   /** Problems of the source as it logged them, by code. */
   readonly failures: string[] = []
   readonly #heard = new Map<string, Change>()
   readonly #cluster: TestCluster
 
-  private constructor(
-    cluster: TestCluster,
-    client: (metrics: RequestMetrics) => KubeClient,
-    livenessMs: number,
-  ) {
+  private constructor(cluster: TestCluster, client: KubeClient, livenessMs: number) {
     this.#cluster = cluster
-    this.client = client({ requested: (_method, _host, code) => this.answers.push(code), answered() {} })
+    this.client = client
     const note = (fields: object): void => {
       if ('code' in fields) this.failures.push(String(fields.code))
     }
@@ -56,7 +49,7 @@ export class FollowedCluster {
   ): Promise<FollowedCluster> {
     const access = await kubeconfigAccess({ file: kubeconfig })
     const options = { access, userAgent: 'hawser-test', qps: 0, burst: 0, requestTimeoutMs: 10_000 }
-    return new FollowedCluster(cluster, (metrics) => new KubeClient({ ...options, metrics }), livenessMs)
+    return new FollowedCluster(cluster, new KubeClient(options), livenessMs)
   }
 
   /** Waits until what was heard is what kubectl lists. */

@@ -14,7 +14,7 @@ export interface Identity {
   readonly exec: ExecCredential | undefined
 }
 
-/** What a connection to the server takes beside the identity. */
+/** Who the client is and which authority it trusts, read anew whenever that may have changed. */
 export class Credentials {
   readonly #access: ClusterAccess
   readonly #authority: MaterialReader | undefined

@@ -1,4 +1,10 @@
-import { type Agent, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
+import {
+  type Agent,
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { errorMessage } from '../../util/error-message.ts'
 import { KubeError } from '../error.ts'
@@ -24,7 +30,14 @@ export function exchange(given: Exchange): Promise<IncomingMessage> {
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
     const options = { agent, method, headers, ...(signal === undefined ? {} : { signal }) }
-    const request = send(url, options)
+    let request: ClientRequest
+    try {
+      request = send(url, options)
+    } catch (error) {
+      // A certificate and a key that are no pair: one of the two files has been replaced, the other not yet.
+      reject(unreachable(what, error))
+      return
+    }
     const deadline = setTimeout(() => {
       request.destroy(
         new KubeError(
