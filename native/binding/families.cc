@@ -17,12 +17,9 @@ struct Family {
 };
 
 constexpr Family kFamilies[] = {
-    {"conntrack", &conntrack::ConntrackSession::open},
-    {"conntrack-events", &conntrack::EventsSession::open},
-    {"generic", &genetlink::GenericSession::open},
-    {"ipvs", &ipvs::IpvsSession::open},
-    {"nft-monitor", &nftables::MonitorSession::open},
-    {"nftables", &nftables::NftablesSession::open},
+    {"conntrack", &conntrack::ConntrackSession::open}, {"conntrack-events", &conntrack::EventsSession::open},
+    {"generic", &genetlink::GenericSession::open},     {"ipvs", &ipvs::IpvsSession::open},
+    {"nft-monitor", &nftables::MonitorSession::open},  {"nftables", &nftables::NftablesSession::open},
     {"route", &rtnetlink::RouteSession::open},
 };
 
