@@ -23,7 +23,7 @@ const help = `hawser bench programming: how long Services take into the kernel, 
   --services N     Services with one TCP port each (default 10000)
   --endpoints N    ready endpoints of each Service (default 5)
   --changes N      single-endpoint changes counted (default 200)
-  --warm-up N      single-endpoint changes before them that are not counted (default 20)
+  --warm-up N      single-endpoint changes before them that are not counted (default 10000)
   --compare N      also measure changes at N Services, in turns: a change should cost the same at any size
   --rounds N       measured process and floor in turns, each new; figures are medians (default 5)
 ${sharedFlagsHelp}`
@@ -49,7 +49,7 @@ export const run = (args: readonly string[]): Promise<number> =>
       services: count('services', values.services, 10_000),
       endpoints: count('endpoints', values.endpoints, 5),
       changes: count('changes', values.changes, 200),
-      warmUp: count('warm-up', values['warm-up'], 20, 0),
+      warmUp: count('warm-up', values['warm-up'], 10_000, 0),
     })
     const compared =
       values.compare === undefined

@@ -1,6 +1,5 @@
 #include "conntrack/events_session.h"
 
-#include <fcntl.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -12,32 +11,9 @@
 namespace hawser::conntrack {
 namespace {
 
-constexpr const char* kEventsSetting = "/proc/sys/net/netfilter/nf_conntrack_events";
-
 Outcome failed(Error error) { return {.reply = {}, .error = std::move(error), .failures = {}}; }
 
 Outcome malformedProgram(const char* why) { return failed(Error{EINVAL, why, kMalformedProgram}); }
-
-/**
- * Whether flows tell of themselves, in the calling thread's network namespace. 2, the default, lets only
- * those flows tell of their end that began while someone listened: 1 is set instead, so that the flows of
- * today are still counted right by the process of tomorrow. A read-only /proc/sys leaves it at 2.
- */
-Result<> ensureEvents() {
-  const Descriptor setting(::open(kEventsSetting, O_RDWR | O_CLOEXEC));
-  const Descriptor readOnly(setting ? -1 : ::open(kEventsSetting, O_RDONLY | O_CLOEXEC));
-  const int fd = setting ? setting.get() : readOnly.get();
-  char value = 0;
-  if (fd < 0 || ::read(fd, &value, 1) != 1)
-    return Error{errno, "this kernel sends no connection tracking events (CONFIG_NF_CONNTRACK_EVENTS)",
-                 kConntrackAbsent};
-  if (value == '0')
-    return Error{ENODATA,
-                 "connection tracking events are switched off: net.netfilter.nf_conntrack_events is 0",
-                 kEventsOff};
-  if (value == '2' && setting) (void)::pwrite(fd, "1", 1, 0);
-  return Unit{};
-}
 
 }  // namespace
 
@@ -65,7 +41,7 @@ Outcome EventsSession::startReading(ProgramReader program) {
   if (program.failed() || !program.done()) return malformedProgram("malformed options of conntrack events");
   if (reader_) return {};
   if (auto present = probe(); !present) return failed(present.error());
-  if (auto events = ensureEvents(); !events) return failed(events.error());
+  if (auto on = setting_.ensureOn(); !on) return failed(on.error());
   auto socket = EventSocket::open(options);
   if (!socket) return failed(socket.error());
   reader_ = std::make_unique<EventReader>(std::move(*socket), flows_);

@@ -4,14 +4,13 @@
 
 #include "codec/program_reader.h"
 #include "conntrack/event_reader.h"
+#include "conntrack/events_setting.h"
 #include "socket/netlink_socket.h"
 #include "socket/session.h"
 
 namespace hawser::conntrack {
 
-/** Codes of what keeps events from coming; src/native/conntrack-events.ts says what to do about each. */
-inline constexpr const char* kConntrackAbsent = "ERR_CONNTRACK_ABSENT";
-inline constexpr const char* kEventsOff = "ERR_CONNTRACK_EVENTS_OFF";
+/** Code of a resync that lost events on the way: what it counted is not used. */
 inline constexpr const char* kResyncOverrun = "ERR_CONNTRACK_RESYNC_OVERRUN";
 
 /**
@@ -46,6 +45,7 @@ class EventsSession final : public Session {
   NetlinkSocket socket_;
   std::shared_ptr<FlowCounters> flows_ = std::make_shared<FlowCounters>();
   std::shared_ptr<const Classifier> table_ = std::make_shared<Classifier>();
+  EventsSetting setting_;
   std::unique_ptr<EventReader> reader_;
 };
 

@@ -256,10 +256,14 @@ describe('where events cannot come', () => {
   })
 })
 
-it('events are switched on for good, so that flows of today tell of their end to the process of tomorrow', async () => {
-  await open()
-  const setting = await flows.netns.exec('sysctl', '-n', 'net.netfilter.nf_conntrack_events')
-  expect(setting.trim()).toBe('1')
+it('events are switched on while someone counts, and the setting is put back in the end', async () => {
+  const setting = async () =>
+    (await flows.netns.exec('sysctl', '-n', 'net.netfilter.nf_conntrack_events')).trim()
+  await flows.netns.sysctl({ 'net.netfilter.nf_conntrack_events': 2 })
+  const opened = await open()
+  expect(await setting()).toBe('1')
+  await opened.close()
+  expect(await setting()).toBe('2')
 })
 
 it('a thread that is closed twice, or while it reads, ends', async () => {
