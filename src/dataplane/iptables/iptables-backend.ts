@@ -1,10 +1,11 @@
 import type { SocketStats } from '../../native/addon.ts'
-import { NetlinkError, NftablesSocket } from '../../native/nftables.ts'
+import { NetlinkError, type NftablesSocket } from '../../native/nftables.ts'
 import { Pacer } from '../../util/pacer.ts'
 import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
+import { openNftables } from '../kernel-failure.ts'
 import { frontendRules } from './describe.ts'
-import { failedCommit, openError } from './failure.ts'
+import { failedCommit, noIptables } from './failure.ts'
 import type { IptablesConfig } from './iptables-config.ts'
 import { compareTables } from './observe.ts'
 import { isEmptyPlan } from './plan.ts'
@@ -39,15 +40,7 @@ export class IptablesBackend implements Backend {
    * DataplaneError when there is no permission, no nf_tables or no such namespace.
    */
   static async open(config: IptablesConfig, netns: string | undefined): Promise<IptablesBackend> {
-    let socket: NftablesSocket | undefined
-    try {
-      socket = await NftablesSocket.open(netns === undefined ? {} : { netns })
-      await socket.generation()
-      return new IptablesBackend(socket, config)
-    } catch (error) {
-      await socket?.close()
-      throw openError(error, netns)
-    }
+    return new IptablesBackend(await openNftables(netns, noIptables), config)
   }
 
   async update(changes: FrontendChanges): Promise<CommitOutcome> {

@@ -6,10 +6,11 @@ import { Pacer } from '../../util/pacer.ts'
 import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
 import { DataplaneError } from '../errors.ts'
+import { openError } from '../kernel-failure.ts'
 import { nftFamily } from '../nftables/layout.ts'
 import { compareWithKernel } from './compare.ts'
 import { DRAIN_LIMIT_MS, DRAIN_POLL_MS, drained } from './draining.ts'
-import { failedTable, isGone, openError, refusedRequests } from './failure.ts'
+import { failedTable, isGone, lacking, refusedRequests } from './failure.ts'
 import type { IpvsConfig } from './ipvs-config.ts'
 import { IpvsState } from './ipvs-state.ts'
 import { TABLE } from './layout.ts'
@@ -66,7 +67,7 @@ export class IpvsBackend implements Backend {
       return new IpvsBackend({ ipvs, nftables, routes }, config, netns)
     } catch (error) {
       for (const socket of opened) await socket.close()
-      throw openError(error, netns)
+      throw openError(error, netns, lacking)
     }
   }
 

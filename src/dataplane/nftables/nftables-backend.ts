@@ -1,11 +1,11 @@
 import type { SocketStats } from '../../native/addon.ts'
-import { NetlinkError, NftablesSocket, NftTransaction } from '../../native/nftables.ts'
+import { NetlinkError, type NftablesSocket, NftTransaction } from '../../native/nftables.ts'
 import { Pacer } from '../../util/pacer.ts'
 import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
-import { DataplaneError } from '../errors.ts'
+import { noNftables, openNftables } from '../kernel-failure.ts'
 import { describeFrontend } from './describe.ts'
-import { failedCommit, noNftables, noPermission } from './failure.ts'
+import { failedCommit } from './failure.ts'
 import { DATA_SETS, nftFamily, TABLE } from './layout.ts'
 import { findLeftovers } from './leftovers.ts'
 import { compareTable } from './observe.ts'
@@ -33,15 +33,7 @@ export class NftablesBackend implements Backend {
    * DataplaneError when there is no permission, no nf_tables or no such namespace.
    */
   static async open(config: TableConfig, netns: string | undefined): Promise<NftablesBackend> {
-    let socket: NftablesSocket | undefined
-    try {
-      socket = await NftablesSocket.open(netns === undefined ? {} : { netns })
-      await socket.generation()
-      return new NftablesBackend(socket, config)
-    } catch (error) {
-      await socket?.close()
-      throw openError(error, netns)
-    }
+    return new NftablesBackend(await openNftables(netns, noNftables), config)
   }
 
   async update(changes: FrontendChanges): Promise<CommitOutcome> {
@@ -151,17 +143,4 @@ export class NftablesBackend implements Backend {
     this.#state = state
     return { kind: 'committed' }
   }
-}
-
-function openError(error: unknown, netns: string | undefined): unknown {
-  if (!(error instanceof NetlinkError)) return error
-  if (error.code === 'EPERM' || error.code === 'EACCES') return noPermission(error)
-  if (netns !== undefined && error.operation.startsWith('open'))
-    return new DataplaneError(
-      'NETNS_UNAVAILABLE',
-      `cannot enter network namespace ${netns}: ${error.message}`,
-      'check that the path exists and is a network namespace',
-      error,
-    )
-  return noNftables(error)
 }

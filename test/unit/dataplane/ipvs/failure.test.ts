@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { frontendKey } from '../../../../src/dataplane/desired/frontend.ts'
-import { failedTable, openError, refusedRequests } from '../../../../src/dataplane/ipvs/failure.ts'
+import { failedTable, lacking, refusedRequests } from '../../../../src/dataplane/ipvs/failure.ts'
 import type { ServerChange } from '../../../../src/dataplane/ipvs/plan.ts'
 import type { RequestResult } from '../../../../src/dataplane/ipvs/requests.ts'
 import { tableTransaction } from '../../../../src/dataplane/ipvs/table-transaction.ts'
+import { openError } from '../../../../src/dataplane/kernel-failure.ts'
 import { NetlinkError } from '../../../../src/native/ipvs.ts'
 import { Pacer } from '../../../../src/util/pacer.ts'
 import { ip } from '../../../support/addresses.ts'
@@ -98,7 +99,7 @@ describe('a refused transaction of the table', async () => {
 
 describe('opening', () => {
   it('without IPVS says which modules to load', () => {
-    expect(openError(errorOf('ERR_IPVS_UNAVAILABLE'), undefined)).toMatchObject({
+    expect(openError(errorOf('ERR_IPVS_UNAVAILABLE'), undefined, lacking)).toMatchObject({
       code: 'NO_IPVS',
       remedy: expect.stringContaining('modprobe -a ip_vs'),
     })
@@ -106,6 +107,6 @@ describe('opening', () => {
 
   it('throws on what is no answer of the kernel', () => {
     const bug = new TypeError('bug')
-    expect(openError(bug, undefined)).toBe(bug)
+    expect(openError(bug, undefined, lacking)).toBe(bug)
   })
 })
