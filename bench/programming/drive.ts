@@ -30,6 +30,7 @@ export async function drive(input: DriveInput, registry: Registry, driver: Drive
     nodeAddresses: [],
     nodeName: ownNode,
     masqueradePodEgress: false,
+    auditIntervalMs: 60_000,
     netns: input.netns,
     registry,
     log: silentLogger,

@@ -1,7 +1,8 @@
 import type { Change } from '../model/change.ts'
 import type { Problem } from '../model/problem.ts'
-import { NftMonitor } from '../native/nft-monitor.ts'
+import { NftMonitor, type WatchedTable } from '../native/nft-monitor.ts'
 import { familyOf, type IpFamily } from '../util/address.ts'
+import { errorMessage } from '../util/error-message.ts'
 import { Pacer } from '../util/pacer.ts'
 import { Arrivals } from './arrivals.ts'
 import { Auditor } from './auditor.ts'
@@ -45,23 +46,22 @@ export class ServiceProxy {
   /** Changes that `apply` was given and the compiler has not seen yet. */
   #arrived: (readonly Change[])[] = []
   #compiling: Promise<void> | undefined
-  readonly #monitor: NftMonitor | undefined
+  /** The tables that are ours, or partly so. */
+  readonly #tables: readonly WatchedTable[]
+  #monitor: NftMonitor | undefined
   #conntrack: Conntrack | undefined
   #auditor: Auditor | undefined
+  /** The way from the first transaction to the first audit. */
+  #beginning: Promise<void> | undefined
   #stopped = false
 
-  private constructor(
-    options: ServiceProxyOptions,
-    backends: ReadonlyMap<IpFamily, OpenedBackend>,
-    monitor: NftMonitor | undefined,
-  ) {
+  private constructor(options: ServiceProxyOptions, backends: ReadonlyMap<IpFamily, OpenedBackend>) {
     this.#options = options
     this.#mode = options.mode ?? 'nftables'
-    this.#monitor = monitor
+    this.#tables = [...backends.values()].flatMap(({ tables }) => tables)
     this.#compiler = new DesiredCompiler(options)
     this.#metrics = new DataplaneMetrics(options.registry)
     this.#netlinkMetrics = new NetlinkMetrics(options.registry)
-    if (monitor !== undefined) this.#netlinkMetrics.add('nft-monitor', () => monitor.stats())
     this.#families = [...backends].map(([family, { backend, sockets }]) => {
       for (const [name, stats] of sockets) this.#netlinkMetrics.add(name, stats)
       const reconciler = new Reconciler({
@@ -86,11 +86,7 @@ export class ServiceProxy {
       for (const family of options.families) {
         backends.set(family, await openBackend(mode, tableConfig(options, family), netns))
       }
-      const tables = [...backends.values()].flatMap((opened) => opened.tables)
-      const watches = options.auditIntervalMs !== undefined && tables.length > 0
-      const where = netns === undefined ? {} : { netns }
-      const monitor = watches ? await NftMonitor.open({ tables, ...where }) : undefined
-      const proxy = new ServiceProxy(options, backends, monitor)
+      const proxy = new ServiceProxy(options, backends)
       if (options.tracksConnections === true)
         proxy.#conntrack = await Conntrack.open({ ...options, synced: () => proxy.synced() })
       return proxy
@@ -204,6 +200,7 @@ export class ServiceProxy {
     const auditing = this.#auditor?.close()
     while (this.#compiling !== undefined) await this.#compiling
     for (const { reconciler } of this.#families) await reconciler.stop()
+    await this.#beginning
     await auditing
   }
 
@@ -230,16 +227,40 @@ export class ServiceProxy {
         },
       )
     this.#conntrack?.change(changes)
-    this.#beginAudits()
+    const { auditIntervalMs } = this.#options
+    if (auditIntervalMs !== undefined) this.#beginning ??= this.#beginAudits(auditIntervalMs)
   }
 
-  /** The first audit comes behind the first transaction: before it nothing in the kernel is expected of us. */
-  #beginAudits(): void {
-    const { auditIntervalMs: intervalMs, log } = this.#options
-    const monitor = this.#monitor
-    if (this.#auditor !== undefined || intervalMs === undefined || this.#stopped) return
+  /**
+   * The first audit comes behind the first transaction: before it nothing in the kernel is expected of us. So does the
+   * monitor, since the kernel would copy every element of that transaction for it.
+   */
+  async #beginAudits(intervalMs: number): Promise<void> {
+    const { log } = this.#options
+    await this.synced().catch(() => undefined)
+    const monitor = await this.#openMonitor()
+    if (this.#stopped) {
+      await monitor?.close()
+      return
+    }
+    this.#monitor = monitor
+    if (monitor !== undefined) this.#netlinkMetrics.add('nft-monitor', () => monitor.stats())
     const nextChange = monitor === undefined ? async () => undefined : () => monitor.next()
     this.#auditor = new Auditor({ audit: () => this.audit(), intervalMs, nextChange, log })
+  }
+
+  async #openMonitor(): Promise<NftMonitor | undefined> {
+    const { netns, log } = this.#options
+    if (this.#stopped || this.#tables.length === 0) return undefined
+    try {
+      return await NftMonitor.open({ tables: this.#tables, ...(netns === undefined ? {} : { netns }) })
+    } catch (error) {
+      log.error(
+        { error: errorMessage(error) },
+        'cannot listen to nf_tables: what others change is found by audits at intervals only',
+      )
+      return undefined
+    }
   }
 
   async #takeIn(pacer: Pacer, arrivals: Arrivals): Promise<void> {
