@@ -1,9 +1,9 @@
 import { NftablesSocket, NftTransaction } from '../native/nftables.ts'
 import type { IpFamily } from '../util/address.ts'
 import { DataplaneError } from './errors.ts'
+import type { FamilyConfig } from './family-config.ts'
 import { ipvsWasHere } from './ipvs/leftovers.ts'
 import { nftFamily } from './nftables/layout.ts'
-import type { TableConfig } from './nftables/table-config.ts'
 import { openBackend } from './open-backend.ts'
 import { PROXY_MODES, type ProxyMode } from './proxy-modes.ts'
 import { type ServiceProxyOptions, tableConfig } from './proxy-options.ts'
@@ -38,7 +38,7 @@ export async function removeModes(modes: readonly ProxyMode[], options: ServiceP
  * Removes what a mode may have left in the kernel for the family of `config`. A kernel without the mode has nothing left
  * of it. Rejects as the opening and the removal of a backend do.
  */
-async function removeMode(mode: ProxyMode, config: TableConfig, netns: string | undefined): Promise<void> {
+async function removeMode(mode: ProxyMode, config: FamilyConfig, netns: string | undefined): Promise<void> {
   // A failure to find out is left to the opening, which names what is wrong.
   if (mode === 'ipvs' && !(await ipvsWasHere(config, netns).catch(() => true))) return
   const opened = await openBackend(mode, config, netns).catch((error: unknown) => {

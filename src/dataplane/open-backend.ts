@@ -1,6 +1,7 @@
 import type { SocketStats } from '../native/addon.ts'
 import type { WatchedTable } from '../native/nft-monitor.ts'
 import type { Backend } from './backend.ts'
+import type { FamilyConfig } from './family-config.ts'
 import { IptablesBackend } from './iptables/iptables-backend.ts'
 import { TABLES as IPTABLES_TABLES } from './iptables/rule.ts'
 import { IpvsBackend } from './ipvs/ipvs-backend.ts'
@@ -8,7 +9,6 @@ import { TABLE as IPVS_TABLE } from './ipvs/layout.ts'
 import type { StatsSource } from './netlink-metrics.ts'
 import { nftFamily, TABLE } from './nftables/layout.ts'
 import { NftablesBackend } from './nftables/nftables-backend.ts'
-import type { TableConfig } from './nftables/table-config.ts'
 import type { ProxyMode } from './proxy-modes.ts'
 
 /** A backend and what can be known of it from outside. */
@@ -26,7 +26,7 @@ export interface OpenedBackend {
  */
 export async function openBackend(
   mode: ProxyMode,
-  config: TableConfig,
+  config: FamilyConfig,
   netns: string | undefined,
 ): Promise<OpenedBackend> {
   const backend = await open(mode, config, netns)
@@ -46,7 +46,7 @@ const TABLE_NAMES: Readonly<Record<ProxyMode, readonly string[]>> = {
 
 function open(
   mode: ProxyMode,
-  config: TableConfig,
+  config: FamilyConfig,
   netns: string | undefined,
 ): Promise<Backend & { stats(): SocketStats }> {
   switch (mode) {

@@ -1,7 +1,7 @@
 import type { Registry } from '../metrics/registry.ts'
 import { type Cidr, familyOf, type IpAddress, type IpFamily } from '../util/address.ts'
 import type { Logger } from '../util/logger.ts'
-import type { TableConfig } from './nftables/table-config.ts'
+import type { FamilyConfig } from './family-config.ts'
 import type { ProxyMode } from './proxy-modes.ts'
 
 export interface ServiceProxyOptions {
@@ -38,7 +38,7 @@ export interface ServiceProxyOptions {
 }
 
 /** What a backend of one family depends on besides the frontends. */
-export const tableConfig = (options: ServiceProxyOptions, family: IpFamily): TableConfig => ({
+export const tableConfig = (options: ServiceProxyOptions, family: IpFamily): FamilyConfig => ({
   family,
   serviceCidrs: options.serviceCidrs.filter((cidr) => cidr.family === family),
   podCidrs: options.podCidrs.filter((cidr) => cidr.family === family),

@@ -1,9 +1,9 @@
 import type { Backend } from '../../src/dataplane/backend.ts'
 import type { Frontend } from '../../src/dataplane/desired/frontend.ts'
+import type { FamilyConfig } from '../../src/dataplane/family-config.ts'
 import { formatPlan } from '../../src/dataplane/nftables/format-plan.ts'
 import { NftablesBackend } from '../../src/dataplane/nftables/nftables-backend.ts'
 import { PlanBuilder } from '../../src/dataplane/nftables/plan-builder.ts'
-import type { TableConfig } from '../../src/dataplane/nftables/table-config.ts'
 import { TableState } from '../../src/dataplane/nftables/table-state.ts'
 import { Pacer } from '../../src/util/pacer.ts'
 
@@ -11,9 +11,9 @@ import { Pacer } from '../../src/util/pacer.ts'
 export interface ScriptedBackend {
   /** The key of its lines under `kernel` in a script. */
   readonly name: string
-  open(config: TableConfig, netns: string): Promise<Backend>
+  open(config: FamilyConfig, netns: string): Promise<Backend>
   /** What it puts into the kernel for these frontends, a line an object. */
-  describe(frontends: readonly Frontend[], config: TableConfig): Promise<readonly string[]>
+  describe(frontends: readonly Frontend[], config: FamilyConfig): Promise<readonly string[]>
 }
 
 export const BACKENDS: readonly ScriptedBackend[] = [
@@ -25,7 +25,7 @@ export const BACKENDS: readonly ScriptedBackend[] = [
 ]
 
 /** Elements as `SET KEY : DATA`, classes by their names. */
-async function describeNftables(frontends: readonly Frontend[], config: TableConfig): Promise<string[]> {
+async function describeNftables(frontends: readonly Frontend[], config: FamilyConfig): Promise<string[]> {
   const builder = new PlanBuilder(config, new TableState())
   for (const frontend of frontends) builder.add(frontend.key, frontend)
   const lines = formatPlan((await builder.finish(new Pacer())).plan)

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Backend } from '../../src/dataplane/backend.ts'
 import { DesiredCompiler } from '../../src/dataplane/desired/compiler.ts'
-import type { TableConfig } from '../../src/dataplane/nftables/table-config.ts'
+import type { FamilyConfig } from '../../src/dataplane/family-config.ts'
 import { ConntrackSocket } from '../../src/native/conntrack.ts'
 import type { IpFamily } from '../../src/util/address.ts'
 import { PLACES, ServiceWorld } from '../support/service-world.ts'
@@ -26,7 +26,7 @@ afterAll(async () => {
   await world?.dispose()
 })
 
-const configOf = ({ node }: Script, family: IpFamily): TableConfig => ({
+const configOf = ({ node }: Script, family: IpFamily): FamilyConfig => ({
   family,
   serviceCidrs: [cidr(PLACES[family].serviceCidr)],
   podCidrs: [cidr(PLACES[family].podCidr)],

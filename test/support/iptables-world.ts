@@ -1,8 +1,8 @@
 import type { CommitOutcome } from '../../src/dataplane/backend.ts'
 import { DesiredCompiler } from '../../src/dataplane/desired/compiler.ts'
 import type { Frontend, FrontendKey } from '../../src/dataplane/desired/frontend.ts'
+import type { FamilyConfig } from '../../src/dataplane/family-config.ts'
 import { IptablesBackend } from '../../src/dataplane/iptables/iptables-backend.ts'
-import type { IptablesConfig } from '../../src/dataplane/iptables/iptables-config.ts'
 import type { Change } from '../../src/model/change.ts'
 import type { IpFamily } from '../../src/util/address.ts'
 import type { Netns } from './netns.ts'
@@ -10,7 +10,7 @@ import { PLACES } from './service-world.ts'
 import { address, cidr } from './services.ts'
 
 /** What rules depend on, at the places of a ServiceWorld. */
-export const iptablesConfig = (family: IpFamily, fields: Partial<IptablesConfig> = {}): IptablesConfig => ({
+export const iptablesConfig = (family: IpFamily, fields: Partial<FamilyConfig> = {}): FamilyConfig => ({
   family,
   serviceCidrs: [cidr(PLACES[family].serviceCidr)],
   podCidrs: [cidr(PLACES[family].podCidr)],
@@ -32,7 +32,7 @@ export class IptablesProxy {
     this.#compiler = new DesiredCompiler({ families: [family], nodeName: 'here' })
   }
 
-  static async open(netns: Netns, config: IptablesConfig): Promise<IptablesProxy> {
+  static async open(netns: Netns, config: FamilyConfig): Promise<IptablesProxy> {
     return new IptablesProxy(await IptablesBackend.open(config, netns.path), config.family)
   }
 

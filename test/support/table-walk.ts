@@ -1,4 +1,5 @@
 import { endianness } from 'node:os'
+import type { FamilyConfig } from '../../src/dataplane/family-config.ts'
 import { constantChains, namedChain } from '../../src/dataplane/nftables/chains.ts'
 import {
   AFFINITY,
@@ -8,7 +9,6 @@ import {
   recordLayout,
 } from '../../src/dataplane/nftables/layout.ts'
 import type { Statement } from '../../src/dataplane/nftables/statements.ts'
-import type { TableConfig } from '../../src/dataplane/nftables/table-config.ts'
 import type { Expression } from '../../src/native/nftables.ts'
 import { formatAddress, type IpAddress, packAddress } from '../../src/util/address.ts'
 import type { TableModel } from './table-model.ts'
@@ -49,10 +49,10 @@ type Verdict = 'accepted' | 'dropped' | 'rejected' | { readonly goto: string }
 /** Walks packets through the rules of a table, expression by expression, over the elements that plans have made. */
 export class TableWalk {
   readonly #kernel: TableModel
-  readonly #config: TableConfig
+  readonly #config: FamilyConfig
   readonly #constant: ReadonlyMap<string, readonly Statement[]>
 
-  constructor(kernel: TableModel, config: TableConfig) {
+  constructor(kernel: TableModel, config: FamilyConfig) {
     this.#kernel = kernel
     this.#config = config
     this.#constant = new Map(constantChains(config).map(({ name, rules }) => [name, rules]))

@@ -6,6 +6,7 @@ import type { PodStatus } from '../../model/pod-status.ts'
 import type { Problem } from '../../model/problem.ts'
 import type { Service } from '../../model/service.ts'
 import { familyOf, type IpAddress } from '../../util/address.ts'
+import { groupBy } from '../../util/group-by.ts'
 import type { NodeFacts } from './node-facts.ts'
 
 /** One port of a Service, as the table and `--json` show it. */
@@ -42,7 +43,7 @@ export interface Snapshot {
 
 /** What there is to see of a node; in the order of names, so that equal facts look the same. */
 export function takeSnapshot(facts: NodeFacts): Snapshot {
-  const slices = groupBy([...facts.slices.values()], (slice) => slice.service)
+  const slices = groupBy(facts.slices.values(), (slice) => slice.service)
   const frontends = groupBy(facts.proxy.frontends, (frontend) => frontend.service)
   const services = [...facts.services.values()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -60,19 +61,6 @@ export function takeSnapshot(facts: NodeFacts): Snapshot {
     .filter((row) => row.protocol === 'TCP' && row.endpoints.ready > 0)
     .flatMap((row) => [...row.addresses, ...row.nodeAddresses].map((address) => `http://${address}`))
   return { services, pods, problems: facts.problems, urls }
-}
-
-function groupBy<Value>(
-  values: readonly Value[],
-  key: (value: Value) => ObjectName,
-): ReadonlyMap<ObjectName, readonly Value[]> {
-  const groups = new Map<ObjectName, Value[]>()
-  for (const value of values) {
-    const group = groups.get(key(value))
-    if (group === undefined) groups.set(key(value), [value])
-    else group.push(value)
-  }
-  return groups
 }
 
 function serviceRows(

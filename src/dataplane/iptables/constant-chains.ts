@@ -1,6 +1,6 @@
 import type { BaseChain } from '../../native/nftables.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { onlyAddress } from './format-rule.ts'
-import type { IptablesConfig } from './iptables-config.ts'
 import {
   CLUSTER_IPS,
   EXTERNAL_SERVICES,
@@ -48,7 +48,7 @@ const MASQUERADE = { target: 'MASQUERADE' } as const
  * and one more. Connections of this node to an external address without endpoints are refused as everybody's are;
  * kube-proxy's iptables mode alone leaves them unanswered.
  */
-export function entryJumps(config: IptablesConfig): PlacedRule[] {
+export function entryJumps(config: FamilyConfig): PlacedRule[] {
   const firewall = [NEW, comment('kubernetes load balancer firewall')]
   const portals = comment('kubernetes service portals')
   const external = [NEW, comment('kubernetes externally-visible service portals')]
@@ -87,7 +87,7 @@ export const JUMPED_TO: ReadonlySet<string> = new Set([
 ])
 
 /** The chains that stand whatever Services there are, with the rules that stay behind those of Services. */
-export function constantChains(config: IptablesConfig): Chain[] {
+export function constantChains(config: FamilyConfig): Chain[] {
   return [
     { table: 'filter', name: SERVICES, rules: config.serviceCidrs.map(serviceRangeRule) },
     { table: 'filter', name: EXTERNAL_SERVICES, rules: [] },
@@ -144,28 +144,28 @@ const POSTROUTING_RULES: readonly Rule[] = [
   { matches: [comment('kubernetes service traffic requiring SNAT')], target: MASQUERADE },
 ]
 
-const serviceRangeRule = (destination: IptablesConfig['serviceCidrs'][number]): Rule => ({
+const serviceRangeRule = (destination: FamilyConfig['serviceCidrs'][number]): Rule => ({
   destination,
   matches: [comment('cluster addresses and ports without a Service')],
   target: jump(CLUSTER_IPS),
 })
 
-const nodePorts = (address: IptablesConfig['nodeAddresses'][number], { family }: IptablesConfig): Rule => ({
+const nodePorts = (address: FamilyConfig['nodeAddresses'][number], { family }: FamilyConfig): Rule => ({
   destination: onlyAddress(address, family),
   matches: [comment('kubernetes service nodeports; NOTE: this must be the last rule in this chain')],
   target: jump(NODE_PORTS),
 })
 
-function outsideChain({ podCidrs }: IptablesConfig): Chain[] {
+function outsideChain({ podCidrs }: FamilyConfig): Chain[] {
   if (podCidrs.length < 2) return []
   const rules: Rule[] = podCidrs.map((source) => ({ source, matches: [], target: RETURN }))
   return [{ table: 'nat', name: MARK_OUTSIDE, rules: [...rules, { matches: [], target: jump(MARK_MASQ) }] }]
 }
 
-const hasPodEgress = ({ masqueradePodEgress, podCidrs }: IptablesConfig): boolean =>
+const hasPodEgress = ({ masqueradePodEgress, podCidrs }: FamilyConfig): boolean =>
   masqueradePodEgress && podCidrs.length > 0
 
-function podEgressChain(config: IptablesConfig): Chain[] {
+function podEgressChain(config: FamilyConfig): Chain[] {
   if (!hasPodEgress(config)) return []
   const inside = [...config.podCidrs, ...config.serviceCidrs]
   const rules: Rule[] = inside.map((destination) => ({ destination, matches: [], target: RETURN }))

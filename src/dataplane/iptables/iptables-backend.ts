@@ -3,10 +3,10 @@ import { NetlinkError, type NftablesSocket } from '../../native/nftables.ts'
 import { Pacer } from '../../util/pacer.ts'
 import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { openNftables } from '../kernel-failure.ts'
 import { frontendRules } from './describe.ts'
 import { failedCommit, noIptables } from './failure.ts'
-import type { IptablesConfig } from './iptables-config.ts'
 import { compareTables } from './observe.ts'
 import { isEmptyPlan } from './plan.ts'
 import { PlanBuilder, type PlannedUpdate } from './plan-builder.ts'
@@ -25,12 +25,12 @@ const TAKEOVER_ATTEMPTS = 5
  */
 export class IptablesBackend implements Backend {
   readonly #socket: NftablesSocket
-  readonly #config: IptablesConfig
+  readonly #config: FamilyConfig
   #state = new TableState()
   /** The ruleset's generation in which an audit found nothing: while it lasts there is nothing to find. */
   #seenIntact: number | undefined
 
-  private constructor(socket: NftablesSocket, config: IptablesConfig) {
+  private constructor(socket: NftablesSocket, config: FamilyConfig) {
     this.#socket = socket
     this.#config = config
   }
@@ -39,7 +39,7 @@ export class IptablesBackend implements Backend {
    * Opens a socket and asks nf_tables for a sign of life; nothing in the kernel changes. Rejects with a
    * DataplaneError when there is no permission, no nf_tables or no such namespace.
    */
-  static async open(config: IptablesConfig, netns: string | undefined): Promise<IptablesBackend> {
+  static async open(config: FamilyConfig, netns: string | undefined): Promise<IptablesBackend> {
     return new IptablesBackend(await openNftables(netns, noIptables), config)
   }
 

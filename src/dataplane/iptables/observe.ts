@@ -1,10 +1,11 @@
 import type { NftablesSocket, RuleInfo } from '../../native/nftables.ts'
 import type { IpFamily } from '../../util/address.ts'
+import { groupBy } from '../../util/group-by.ts'
 import type { Pacer } from '../../util/pacer.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { constantChains, entryJumps } from './constant-chains.ts'
 import { expressionsText } from './expressions-text.ts'
 import { formatRule } from './format-rule.ts'
-import type { IptablesConfig } from './iptables-config.ts'
 import { isProxyChain } from './names.ts'
 import { type PlacedRule, type Rule, TABLES, type Table } from './rule.ts'
 import { ruleExpressions } from './rule-expressions.ts'
@@ -30,7 +31,7 @@ interface ExpectedChain {
 export async function compareTables(
   socket: NftablesSocket,
   state: TableState,
-  config: IptablesConfig,
+  config: FamilyConfig,
   pacer: Pacer,
 ): Promise<string[]> {
   const expected = await expectedChains(state, config, pacer)
@@ -42,7 +43,7 @@ export async function compareTables(
 
 type Expected = Readonly<Record<Table, Map<string, ExpectedChain>>>
 
-async function expectedChains(state: TableState, config: IptablesConfig, pacer: Pacer): Promise<Expected> {
+async function expectedChains(state: TableState, config: FamilyConfig, pacer: Pacer): Promise<Expected> {
   const expected: Expected = { filter: new Map(), nat: new Map() }
   for (const { table, name, rules } of constantChains(config))
     expected[table].set(name, { shared: new Map(), rules })
@@ -61,12 +62,12 @@ async function compareTable(
   socket: NftablesSocket,
   table: Table,
   expected: ReadonlyMap<string, ExpectedChain>,
-  config: IptablesConfig,
+  config: FamilyConfig,
   pacer: Pacer,
 ): Promise<string[]> {
   const family = nftFamily(config.family)
   const present = new Set((await socket.dumpChains(family, table)).map(({ name }) => name))
-  const found = byChain(await socket.dumpRules(family, table))
+  const found = groupBy(await socket.dumpRules(family, table), ({ chain }) => chain)
   const differences: string[] = []
   for (const [name, chain] of expected) {
     if (!present.has(name)) differences.push(`chain ${name} is gone`)
@@ -78,21 +79,11 @@ async function compareTable(
   return [...differences, ...missingJumps(table, found, config)]
 }
 
-function byChain(rules: readonly RuleInfo[]): ReadonlyMap<string, readonly RuleInfo[]> {
-  const chains = new Map<string, RuleInfo[]>()
-  for (const rule of rules) {
-    const chain = chains.get(rule.chain)
-    if (chain === undefined) chains.set(rule.chain, [rule])
-    else chain.push(rule)
-  }
-  return chains
-}
-
 async function compareChain(
   name: string,
   { shared, rules }: ExpectedChain,
   found: readonly RuleInfo[],
-  { family }: IptablesConfig,
+  { family }: FamilyConfig,
   pacer: Pacer,
 ): Promise<string[]> {
   const differences: string[] = []
@@ -115,7 +106,7 @@ const isRule = (info: RuleInfo | undefined, rule: Rule, family: IpFamily): boole
 function missingJumps(
   table: Table,
   found: ReadonlyMap<string, readonly RuleInfo[]>,
-  config: IptablesConfig,
+  config: FamilyConfig,
 ): string[] {
   const isThere = ({ chain, rule }: PlacedRule): boolean =>
     found.get(chain)?.some((info) => isRule(info, rule, config.family)) === true

@@ -1,8 +1,8 @@
 import type { ObjectName } from '../../model/object-name.ts'
 import type { Pacer } from '../../util/pacer.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { formatRule } from './format-rule.ts'
-import type { IptablesConfig } from './iptables-config.ts'
 import type { ChainName, DeletedRule, FilledChain, InsertedRule, Plan } from './plan.ts'
 import type { Chain, PlacedRule, Rule } from './rule.ts'
 import { type ServiceRules, serviceRules } from './service-rules.ts'
@@ -36,7 +36,7 @@ const NOTHING: ServiceRules = { chains: [], shared: [] }
  * once.
  */
 export class PlanBuilder {
-  readonly #config: IptablesConfig
+  readonly #config: FamilyConfig
   readonly #state: TableState
   /** Frontends as they should be, of Services that are touched. */
   readonly #services = new Map<ObjectName, Map<FrontendKey, Frontend>>()
@@ -49,7 +49,7 @@ export class PlanBuilder {
   readonly #insertedRules: InsertedRule[] = []
   readonly #removedChains: ChainName[] = []
 
-  constructor(config: IptablesConfig, state: TableState) {
+  constructor(config: FamilyConfig, state: TableState) {
     this.#config = config
     this.#state = state
   }

@@ -1,8 +1,8 @@
 import { type Cidr, cidrContains, formatCidr } from '../../util/address.ts'
 import type { Endpoint, Frontend } from '../desired/frontend.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { addEndpointChains, addPolicyChain } from './endpoint-chains.ts'
 import { onlyAddress, protocolWord } from './format-rule.ts'
-import type { IptablesConfig } from './iptables-config.ts'
 import {
   EXTERNAL_SERVICES,
   FIREWALL,
@@ -30,7 +30,7 @@ interface Rules {
 }
 
 /** Rules of all frontends of one port; there is at least one. */
-export function addPortRules(into: Rules, frontends: readonly Frontend[], config: IptablesConfig): void {
+export function addPortRules(into: Rules, frontends: readonly Frontend[], config: FamilyConfig): void {
   const [first] = frontends
   if (first === undefined) return
   const label = first.portName === '' ? first.service : `${first.service}:${first.portName}`
@@ -66,7 +66,7 @@ function captureInternal(
   port: Port,
   frontend: Frontend,
   chain: string,
-  config: IptablesConfig,
+  config: FamilyConfig,
 ): Rule[] {
   if (frontend.endpoints.length === 0) {
     into.shared.push({ table: 'filter', chain: SERVICES, rule: refusal(port, frontend, frontend.whenEmpty) })
@@ -112,7 +112,7 @@ function addExternal(
   port: Port,
   frontends: readonly Frontend[],
   { endpoints, localEndpoints, whenEmpty }: Frontend,
-  config: IptablesConfig,
+  config: FamilyConfig,
 ): void {
   const hasEndpoints = endpoints.length > 0 || (localEndpoints?.length ?? 0) > 0
   const takesOutsiders = (localEndpoints ?? endpoints).length > 0
@@ -163,7 +163,7 @@ function refuseOutsiders(port: Port, frontend: Frontend, how: 'reject' | 'drop')
 }
 
 /** What happens to connections to external addresses before an endpoint is chosen. */
-function externalRules(port: Port, config: IptablesConfig): Rule[] {
+function externalRules(port: Port, config: FamilyConfig): Rule[] {
   const { endpoints, localEndpoints } = port.frontends.find(({ kind }) => kind !== 'ClusterIP') ?? port.first
   const about = (text: string): Match => comment(`${text} traffic for ${port.label} external destinations`)
   if (localEndpoints === undefined)
@@ -186,7 +186,7 @@ function externalRules(port: Port, config: IptablesConfig): Rule[] {
 }
 
 /** Who leaves this chain without translation is dropped in the filter table. */
-function firewallRules(port: Port, frontends: readonly Frontend[], config: IptablesConfig): Rule[] {
+function firewallRules(port: Port, frontends: readonly Frontend[], config: FamilyConfig): Rule[] {
   const accept = (source: Rule['source']): Rule => ({
     ...(source === undefined ? {} : { source }),
     matches: [comment(`${port.label} loadbalancer IP`)],

@@ -1,6 +1,6 @@
 import type { Frontend } from '../desired/frontend.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { onlyAddress } from './format-rule.ts'
-import type { IptablesConfig } from './iptables-config.ts'
 import { CLUSTER_IPS } from './names.ts'
 import { addPortRules } from './port-rules.ts'
 import { type Chain, comment, type PlacedRule } from './rule.ts'
@@ -14,7 +14,7 @@ export interface ServiceRules {
 }
 
 /** The rules of a Service of one family, port by port, a function of its frontends whatever their order. */
-export function serviceRules(frontends: readonly Frontend[], config: IptablesConfig): ServiceRules {
+export function serviceRules(frontends: readonly Frontend[], config: FamilyConfig): ServiceRules {
   const rules = { chains: [] as Chain[], shared: [] as PlacedRule[] }
   for (const port of byPort(frontends)) addPortRules(rules, port, config)
   if (config.serviceCidrs.length > 0) rejectOtherPorts(rules.shared, frontends, config)
@@ -37,7 +37,7 @@ function byPort(frontends: readonly Frontend[]): Iterable<readonly Frontend[]> {
 function rejectOtherPorts(
   into: PlacedRule[],
   frontends: readonly Frontend[],
-  { family }: IptablesConfig,
+  { family }: FamilyConfig,
 ): void {
   const addresses = new Map(
     frontends

@@ -1,5 +1,5 @@
+import type { FamilyConfig } from '../family-config.ts'
 import { constantChains, ENTRY_CHAINS, entryJumps } from './constant-chains.ts'
-import type { IptablesConfig } from './iptables-config.ts'
 import { MARK_MASQ, POSTROUTING } from './names.ts'
 import { type ChainName, emptyPlan, type Plan } from './plan.ts'
 import { TABLES } from './rule.ts'
@@ -9,7 +9,7 @@ import type { Standing } from './standing.ts'
  * Makes a plan that adds Services to an empty state into one that replaces what stands by them: chains that stay are
  * emptied and filled again, those that no Service has any more go, and our jumps come to the front of the entry chains.
  */
-export function takeOver(services: Plan, standing: Standing, config: IptablesConfig): Plan {
+export function takeOver(services: Plan, standing: Standing, config: FamilyConfig): Plan {
   const constant = constantChains(config)
   const wanted: readonly ChainName[] = [
     ...constant.map(({ table, name }) => ({ table, name })),
@@ -36,7 +36,7 @@ export function takeOver(services: Plan, standing: Standing, config: IptablesCon
  * Takes away all that is ours. Chains that others jump to stay, emptied; KUBE-MARK-MASQ stays as it is while somebody
  * jumps there, and with it the chain that does what the mark asks for.
  */
-export function takeAway(standing: Standing, { family }: IptablesConfig): Plan {
+export function takeAway(standing: Standing, { family }: FamilyConfig): Plan {
   const isMarked = standing.tables.some(({ table, held }) => table === 'nat' && held.has(MARK_MASQ))
   const isKept = ({ table, name }: ChainName): boolean =>
     isMarked && table === 'nat' && (name === MARK_MASQ || name === POSTROUTING)

@@ -1,3 +1,4 @@
+import type { FamilyConfig } from '../family-config.ts'
 import type { Chain } from '../nftables/chains.ts'
 import {
   addressIn,
@@ -13,7 +14,6 @@ import {
   type Statement,
   unmark,
 } from '../nftables/statements.ts'
-import type { TableConfig } from '../nftables/table-config.ts'
 import { TREATMENTS_MAP } from './layout.ts'
 import {
   destinationIn,
@@ -30,7 +30,7 @@ import { BASIC_TREATMENTS } from './treatments.ts'
 /** Each of `statements` in turn makes one rule. */
 const rule = (...statements: readonly Statement[]): Statement => statements.flat()
 
-const fromPods = ({ podCidrs }: TableConfig, ...then: readonly Statement[]): readonly Statement[] =>
+const fromPods = ({ podCidrs }: FamilyConfig, ...then: readonly Statement[]): readonly Statement[] =>
   podCidrs.map((cidr) => rule(addressIn('saddr', cidr), ...then))
 
 /**
@@ -38,7 +38,7 @@ const fromPods = ({ podCidrs }: TableConfig, ...then: readonly Statement[]): rea
  * of IPVS (its hooks are at NF_IP_PRI_NAT_SRC - 1 of LOCAL_IN and NF_IP_PRI_NAT_DST + 2 of LOCAL_OUT) they
  * refuse it, mark it or let it pass, behind IPVS they masquerade what was marked or would meet itself.
  */
-export function tableChains(config: TableConfig): readonly Chain[] {
+export function tableChains(config: FamilyConfig): readonly Chain[] {
   const { family } = config
   return [
     { name: 'reject-it', rules: [rejectTcp, rejectOther(family)] },
@@ -93,19 +93,19 @@ export function tableChains(config: TableConfig): readonly Chain[] {
  * This machine's own connections come from the VIP they go to, since that is an address of the machine: no endpoint
  * could answer them unless they are masqueraded, whatever the configuration says of others.
  */
-function masqueradeClusterIp(config: TableConfig): readonly Statement[] {
+function masqueradeClusterIp(config: FamilyConfig): readonly Statement[] {
   if (config.masqueradeAll) return [markForMasquerade]
   if (config.podCidrs.length === 0) return [rule(sourceIsLocal, markForMasquerade)]
   return [...fromPods(config, returnToCaller), markForMasquerade]
 }
 
 /** Pods and this machine leave the chain here; who stays comes from outside. */
-const steerInside = (config: TableConfig): readonly Statement[] => [
+const steerInside = (config: FamilyConfig): readonly Statement[] => [
   ...fromPods(config, ...(config.masqueradeAll ? [markForMasquerade] : []), goto('steer')),
   rule(sourceIsLocal, markForMasquerade, goto('steer')),
 ]
 
-function podEgress({ masqueradePodEgress, podCidrs, serviceCidrs }: TableConfig): readonly Chain[] {
+function podEgress({ masqueradePodEgress, podCidrs, serviceCidrs }: FamilyConfig): readonly Chain[] {
   if (!masqueradePodEgress || podCidrs.length === 0) return []
   const inside = [...podCidrs, ...serviceCidrs].map((cidr) => rule(addressIn('daddr', cidr), returnToCaller))
   return [{ name: 'pod-egress', rules: [...inside, masquerade] }]

@@ -1,9 +1,9 @@
 import type { IpvsTimeouts } from '../../native/ipvs.ts'
 import type { Cidr } from '../../util/address.ts'
-import type { TableConfig } from '../nftables/table-config.ts'
+import type { FamilyConfig } from '../family-config.ts'
 
 /** All that the IPVS dataplane of one family depends on besides the frontends. */
-export interface IpvsConfig extends TableConfig {
+export interface IpvsConfig extends FamilyConfig {
   /** Virtual servers on addresses in here that no frontend asks for are somebody else's: left alone. */
   readonly excludeCidrs: readonly Cidr[]
   /** Answer ARP only on the interface that has the address, for load balancers that announce VIPs (layer 2). */

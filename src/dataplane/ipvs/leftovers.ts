@@ -1,7 +1,7 @@
 import { NftablesSocket } from '../../native/nftables.ts'
 import { RouteSocket } from '../../native/route.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { nftFamily } from '../nftables/layout.ts'
-import type { TableConfig } from '../nftables/table-config.ts'
 import { TABLE } from './layout.ts'
 import { VIP_DEVICE } from './vip-device.ts'
 
@@ -11,7 +11,7 @@ import { VIP_DEVICE } from './vip-device.ts'
  * are somebody else's.
  */
 export async function hasLeftovers(
-  { family }: Pick<TableConfig, 'family'>,
+  { family }: Pick<FamilyConfig, 'family'>,
   sockets: { readonly nftables: NftablesSocket; readonly routes: RouteSocket },
 ): Promise<boolean> {
   const tables = await sockets.nftables.dumpTables(nftFamily(family))
@@ -21,7 +21,7 @@ export async function hasLeftovers(
 
 /** The same with sockets of its own. Rejects with a NetlinkError. */
 export async function ipvsWasHere(
-  config: Pick<TableConfig, 'family'>,
+  config: Pick<FamilyConfig, 'family'>,
   netns: string | undefined,
 ): Promise<boolean> {
   const options = netns === undefined ? {} : { netns }

@@ -1,7 +1,7 @@
 import { NftTransaction } from '../../native/nftables.ts'
 import type { Pacer } from '../../util/pacer.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { nftFamily } from '../nftables/layout.ts'
-import type { TableConfig } from '../nftables/table-config.ts'
 import { tableChains } from './chains.ts'
 import { bySet, type Element } from './elements.ts'
 import { SET_NAMES, setLayout, setSpec, TABLE, TREATMENTS_MAP, treatmentsMapSpec } from './layout.ts'
@@ -18,7 +18,7 @@ export interface TableTransaction {
 
 export async function tableTransaction(
   plan: TablePlan,
-  config: TableConfig,
+  config: FamilyConfig,
   pacer: Pacer,
 ): Promise<TableTransaction> {
   const { family } = config
@@ -40,7 +40,7 @@ export async function tableTransaction(
   return { transaction, elements }
 }
 
-function create(transaction: NftTransaction, config: TableConfig): void {
+function create(transaction: NftTransaction, config: FamilyConfig): void {
   transaction.destroyTable().addTable().addSet(treatmentsMapSpec)
   for (const set of SET_NAMES) transaction.addSet(setSpec(set, config.family))
   const chains = tableChains(config)

@@ -1,4 +1,5 @@
 import type { ChainSpec } from '../../native/nftables.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { type Balancer, balancerChain, localBalancer, mainBalancer, parseBalancer } from './balancers.ts'
 import { type Balancing, DROP, parseClass, REJECT } from './classes.ts'
 import { AFFINITY, CLASSES, UPPER_SLOTS } from './layout.ts'
@@ -28,7 +29,6 @@ import {
   unmark,
   wasTranslated,
 } from './statements.ts'
-import type { TableConfig } from './table-config.ts'
 
 export interface Chain extends ChainSpec {
   readonly rules: readonly Statement[]
@@ -41,7 +41,7 @@ const rule = (...statements: readonly Statement[]): Statement => statements.flat
  * The chains that a table has whatever Services there are. They look a connection's class up and send it there, and
  * masquerade what was marked or would meet itself.
  */
-export function constantChains(config: TableConfig): readonly Chain[] {
+export function constantChains(config: FamilyConfig): readonly Chain[] {
   const { family } = config
   const egress = config.masqueradePodEgress ? podEgress(config) : []
   return [
@@ -79,7 +79,7 @@ export function constantChains(config: TableConfig): readonly Chain[] {
 }
 
 /** The chain of a class, or one that classes go to, made from its name. Throws a RangeError for a name that is none. */
-export function namedChain(name: string, config: TableConfig): Chain {
+export function namedChain(name: string, config: FamilyConfig): Chain {
   const balancer = parseBalancer(name)
   if (balancer !== undefined)
     return {
@@ -98,7 +98,7 @@ export function namedChain(name: string, config: TableConfig): Chain {
 }
 
 /** Who goes to which balancer, and is masqueraded on the way. */
-function route(balancing: Balancing, config: TableConfig): readonly Statement[] {
+function route(balancing: Balancing, config: FamilyConfig): readonly Statement[] {
   const next = goto(balancerChain(mainBalancer(balancing)))
   if (balancing.kind === 'cluster')
     return config.masqueradeAll ? [markForMasquerade, next] : [...masqueradeOutsiders(config, next), next]
@@ -114,7 +114,7 @@ function route(balancing: Balancing, config: TableConfig): readonly Statement[] 
 }
 
 /** Masquerades the rest after those who keep their source have left; without pod CIDRs nobody is known to be outside. */
-const masqueradeOutsiders = ({ podCidrs }: TableConfig, next: Statement): readonly Statement[] =>
+const masqueradeOutsiders = ({ podCidrs }: FamilyConfig, next: Statement): readonly Statement[] =>
   podCidrs.length === 0
     ? []
     : [...podCidrs.map((cidr) => rule(addressIn('saddr', cidr), next)), markForMasquerade]
@@ -128,7 +128,7 @@ const draws = ({ slots }: Balancer): readonly number[] => (slots > 1 ? [slots, 1
  * A draw that finds its slot gone belongs to a packet that was given its class just before the last endpoint was
  * removed: the first slot takes it. None there either: silence, and the client's next try finds the new state.
  */
-const balance = (balancer: Balancer, { family }: TableConfig): readonly Statement[] => [
+const balance = (balancer: Balancer, { family }: FamilyConfig): readonly Statement[] => [
   ...draws(balancer).map((slots) => translateToSlot(family, slots, firstSlot(balancer), 'eps')),
   drop,
 ]
@@ -139,7 +139,7 @@ const balance = (balancer: Balancer, { family }: TableConfig): readonly Statemen
  * what is there already changes nothing but its time, so that of connections that begin at the same moment the first
  * draw holds for the others, which read it back.
  */
-function remember(balancer: Balancer, { family }: TableConfig): readonly Statement[] {
+function remember(balancer: Balancer, { family }: FamilyConfig): readonly Statement[] {
   const { slots, affinitySeconds: seconds } = balancer
   const update = changeMemory(family, AFFINITY, { op: 'update', seconds })
   const recall = recallEndpointId(family, AFFINITY)
@@ -154,7 +154,7 @@ function remember(balancer: Balancer, { family }: TableConfig): readonly Stateme
   ]
 }
 
-function podEgress({ podCidrs, serviceCidrs }: TableConfig): readonly Chain[] {
+function podEgress({ podCidrs, serviceCidrs }: FamilyConfig): readonly Chain[] {
   if (podCidrs.length === 0) return []
   const inside = [...podCidrs, ...serviceCidrs].map((cidr) => rule(addressIn('daddr', cidr), returnToCaller))
   return [{ name: 'pod-egress', rules: [...inside, masquerade] }]

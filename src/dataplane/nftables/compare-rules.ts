@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Expression, NftablesSocket, NftFamily, RuleInfo } from '../../native/nftables.ts'
+import { groupBy } from '../../util/group-by.ts'
 import type { Chain } from './chains.ts'
 import type { Statement } from './statements.ts'
 
@@ -11,7 +12,7 @@ export async function compareRules(
   expected: readonly Chain[],
 ): Promise<string[]> {
   const present = await socket.dumpChains(family, table)
-  const rules = byChain(await socket.dumpRules(family, table))
+  const rules = groupBy(await socket.dumpRules(family, table), ({ chain }) => chain)
   const names = new Set(present.map((chain) => chain.name))
   const differences: string[] = []
   for (const chain of expected) {
@@ -20,16 +21,6 @@ export async function compareRules(
       differences.push(`chain ${chain.name} has other rules`)
   }
   return [...differences, ...[...names].map((name) => `chain ${name} is not ours`)]
-}
-
-function byChain(rules: readonly RuleInfo[]): ReadonlyMap<string, readonly RuleInfo[]> {
-  const chains = new Map<string, RuleInfo[]>()
-  for (const rule of rules) {
-    const chain = chains.get(rule.chain)
-    if (chain === undefined) chains.set(rule.chain, [rule])
-    else chain.push(rule)
-  }
-  return chains
 }
 
 const sameRules = (expected: readonly Statement[], found: readonly RuleInfo[]): boolean =>

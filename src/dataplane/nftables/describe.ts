@@ -1,4 +1,5 @@
 import type { FrontendKey } from '../desired/frontend.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { chainsOf } from './balancers.ts'
 import { recordWriters, writeService, writeSource } from './element-writers.ts'
 import { writeEndpoints } from './endpoint-elements.ts'
@@ -8,7 +9,6 @@ import { eachRecord } from './records.ts'
 import { frontendAddresses } from './render.ts'
 import { packServiceKey, serviceKeyLength } from './service-key.ts'
 import { allowedSources } from './source-ranges.ts'
-import type { TableConfig } from './table-config.ts'
 import type { TableState } from './table-state.ts'
 
 /** Elements of one set named one by one; of the others the number is said. */
@@ -19,7 +19,7 @@ const SETS: readonly DataSet[] = ['eps', 'aidx', 'aeps', 'lbsrc']
 /** A frontend's elements and chains in nft's words, as committed; nothing for one that the table does not have. */
 export function describeFrontend(
   state: TableState,
-  config: TableConfig,
+  config: FamilyConfig,
   key: FrontendKey,
 ): readonly string[] {
   const programmed = state.frontends.get(key)

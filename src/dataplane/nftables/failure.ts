@@ -1,9 +1,9 @@
 import type { CommitOutcome } from '../backend.ts'
 import type { FrontendKey } from '../desired/frontend.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { failedTransaction, noNftables } from '../kernel-failure.ts'
 import type { PlannedUpdate } from './plan-builder.ts'
 import { frontendOfKey } from './service-key.ts'
-import type { TableConfig } from './table-config.ts'
 import type { PlanTransaction } from './transaction.ts'
 
 /** An element or chain that should be there is not, or the other way round; a set is full (ENFILE). */
@@ -14,7 +14,7 @@ export const failedCommit = (
   thrown: unknown,
   { plan, frontends: planned }: Pick<PlannedUpdate, 'plan' | 'frontends'>,
   { elements }: PlanTransaction,
-  config: TableConfig,
+  config: FamilyConfig,
 ): CommitOutcome =>
   failedTransaction(thrown, {
     stale: STALE,
@@ -30,7 +30,7 @@ function recordKey(
   operation: ReturnType<PlanTransaction['elements']['get']>,
   element: number | undefined,
   planned: PlannedUpdate['frontends'],
-  config: TableConfig,
+  config: FamilyConfig,
 ): FrontendKey | undefined {
   if (operation === undefined || element === undefined) return undefined
   const { set, records } = operation

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { NftablesSocket, SetInfo } from '../../native/nftables.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { AFFINITY, AFFINITY_CLIENTS, nftFamily, setSpec, TABLE } from './layout.ts'
 import type { Leftovers } from './plan.ts'
-import type { TableConfig } from './table-config.ts'
 
 /**
  * What must go so that a table can be made anew around the memory of clients in the one that is there, by this or an
@@ -10,7 +10,7 @@ import type { TableConfig } from './table-config.ts'
  */
 export async function findLeftovers(
   socket: NftablesSocket,
-  config: TableConfig,
+  config: FamilyConfig,
 ): Promise<Leftovers | undefined> {
   const family = nftFamily(config.family)
   const sets = await socket.dumpSets(family, TABLE)
@@ -23,7 +23,7 @@ export async function findLeftovers(
   }
 }
 
-function isUsable(found: SetInfo, config: TableConfig): boolean {
+function isUsable(found: SetInfo, config: FamilyConfig): boolean {
   const wanted = setSpec(AFFINITY, config.family, AFFINITY_CLIENTS)
   return (
     found.size === wanted.size &&

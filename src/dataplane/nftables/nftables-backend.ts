@@ -3,6 +3,7 @@ import { NetlinkError, type NftablesSocket, NftTransaction } from '../../native/
 import { Pacer } from '../../util/pacer.ts'
 import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { noNftables, openNftables } from '../kernel-failure.ts'
 import { describeFrontend } from './describe.ts'
 import { failedCommit } from './failure.ts'
@@ -11,19 +12,18 @@ import { findLeftovers } from './leftovers.ts'
 import { compareTable } from './observe.ts'
 import { isEmptyPlan, type Leftovers, type Plan } from './plan.ts'
 import { PlanBuilder, type PlannedUpdate } from './plan-builder.ts'
-import type { TableConfig } from './table-config.ts'
 import { TableState } from './table-state.ts'
 import { planTransaction } from './transaction.ts'
 
 /** Frontends of one family as elements of the table `hawser`; see `chains.ts` for what the table does with them. */
 export class NftablesBackend implements Backend {
   readonly #socket: NftablesSocket
-  readonly #config: TableConfig
+  readonly #config: FamilyConfig
   #state = new TableState()
   /** What the last audit found to be enough. */
   #repair: Plan | undefined
 
-  private constructor(socket: NftablesSocket, config: TableConfig) {
+  private constructor(socket: NftablesSocket, config: FamilyConfig) {
     this.#socket = socket
     this.#config = config
   }
@@ -32,7 +32,7 @@ export class NftablesBackend implements Backend {
    * Opens a socket and asks nf_tables for a sign of life; nothing in the kernel changes. Rejects with a
    * DataplaneError when there is no permission, no nf_tables or no such namespace.
    */
-  static async open(config: TableConfig, netns: string | undefined): Promise<NftablesBackend> {
+  static async open(config: FamilyConfig, netns: string | undefined): Promise<NftablesBackend> {
     return new NftablesBackend(await openNftables(netns, noNftables), config)
   }
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type NftablesSocket, recordWidth } from '../../native/nftables.ts'
 import type { Pacer } from '../../util/pacer.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { constantChains, namedChain } from './chains.ts'
 import { compareRules } from './compare-rules.ts'
 import { formatElement } from './format-plan.ts'
@@ -8,7 +9,6 @@ import { CLASSES, DATA_SETS, type DataSet, keyWidth, nftFamily, recordLayout, TA
 import type { Plan } from './plan.ts'
 import { eachRecord, RecordWriter } from './records.ts'
 import { renderState } from './render.ts'
-import type { TableConfig } from './table-config.ts'
 import type { TableState } from './table-state.ts'
 import { verdictElement } from './transaction.ts'
 
@@ -29,7 +29,7 @@ export interface Comparison {
 export async function compareTable(
   socket: NftablesSocket,
   state: TableState,
-  config: TableConfig,
+  config: FamilyConfig,
   pacer: Pacer,
 ): Promise<Comparison> {
   const family = nftFamily(config.family)
@@ -48,7 +48,7 @@ export async function compareTable(
 }
 
 /** Takes foreign elements out and puts missing ones in; one with other data is both. */
-const repairPlan = (elements: readonly SetDifference[], { family }: TableConfig): Plan => ({
+const repairPlan = (elements: readonly SetDifference[], { family }: FamilyConfig): Plan => ({
   family,
   creation: undefined,
   addedChains: [],
@@ -68,7 +68,7 @@ const repairPlan = (elements: readonly SetDifference[], { family }: TableConfig)
 async function compareClasses(
   socket: NftablesSocket,
   state: TableState,
-  config: TableConfig,
+  config: FamilyConfig,
 ): Promise<string[]> {
   const found = await socket.dumpVerdictElements(nftFamily(config.family), TABLE, CLASSES)
   const text = ({ key, verdict }: { key: Uint8Array; verdict: unknown }): string =>
@@ -87,7 +87,7 @@ interface SetDifference {
   readonly foreign: readonly string[]
 }
 
-const inWords = ({ set, missing, foreign }: SetDifference, config: TableConfig): readonly string[] => [
+const inWords = ({ set, missing, foreign }: SetDifference, config: FamilyConfig): readonly string[] => [
   ...name('lacks', set, missing, config),
   ...name('has foreign', set, foreign, config),
 ]
@@ -95,7 +95,7 @@ const inWords = ({ set, missing, foreign }: SetDifference, config: TableConfig):
 async function compareElements(
   socket: NftablesSocket,
   state: TableState,
-  config: TableConfig,
+  config: FamilyConfig,
   pacer: Pacer,
 ): Promise<SetDifference[]> {
   const expected = await renderState(state, config, pacer)
@@ -126,7 +126,7 @@ async function recordSet(records: { bytes: Uint8Array; width: number; count: num
   return texts
 }
 
-function name(how: string, set: DataSet, records: readonly string[], { family }: TableConfig): string[] {
+function name(how: string, set: DataSet, records: readonly string[], { family }: FamilyConfig): string[] {
   const shown = records.slice(0, NAMED_DIFFERENCES).map((record) => {
     return `${set} ${how} ${formatElement(set, family, toRecord(record))}`
   })

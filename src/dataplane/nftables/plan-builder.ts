@@ -1,6 +1,7 @@
 import type { IpAddress } from '../../util/address.ts'
 import type { Pacer } from '../../util/pacer.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { chainsOf, inRemovalOrder } from './balancers.ts'
 import { LAST_CLASS_NUMBER } from './class-numbers.ts'
 import { type ClassName, classOf, LIKELY_CLASSES } from './classes.ts'
@@ -21,7 +22,6 @@ import { frontendAddresses } from './render.ts'
 import { packServiceKey, serviceKeyLength } from './service-key.ts'
 import type { Slots } from './slots.ts'
 import { writeSourceDifference } from './source-elements.ts'
-import type { TableConfig } from './table-config.ts'
 import { type Programmed, SMALLEST_SET, sizeFor, type TableState } from './table-state.ts'
 
 /** A plan, and the step that makes it part of the state once the kernel has acknowledged it. */
@@ -43,7 +43,7 @@ const IDLE_CLASSES_KEPT = 32
  * state without a table it writes the making of one.
  */
 export class PlanBuilder {
-  readonly #config: TableConfig
+  readonly #config: FamilyConfig
   readonly #state: TableState
   readonly #removed: SetWriters
   readonly #added: SetWriters
@@ -56,7 +56,7 @@ export class PlanBuilder {
   readonly #newClasses: NumberedClass[] = []
   readonly #newNumbers = new Map<ClassName, number>()
 
-  constructor(config: TableConfig, state: TableState) {
+  constructor(config: FamilyConfig, state: TableState) {
     this.#config = config
     this.#state = state
     this.#removed = keyWriters(config.family)

@@ -1,6 +1,7 @@
 import type { IpAddress } from '../../util/address.ts'
 import type { Pacer } from '../../util/pacer.ts'
 import type { Frontend } from '../desired/frontend.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import {
   recordWriters,
   type SetWriters,
@@ -12,15 +13,18 @@ import {
 import { writeEndpoints } from './endpoint-elements.ts'
 import { packServiceKey, serviceKeyLength } from './service-key.ts'
 import { allowedSources } from './source-ranges.ts'
-import type { TableConfig } from './table-config.ts'
 import type { TableState } from './table-state.ts'
 
 /** Where a frontend answers: its own address, or as a node port each of the node's. */
-export const frontendAddresses = (frontend: Frontend, config: TableConfig): readonly IpAddress[] =>
+export const frontendAddresses = (frontend: Frontend, config: FamilyConfig): readonly IpAddress[] =>
   frontend.address === undefined ? config.nodeAddresses : [frontend.address]
 
 /** All elements that a table in this state has. */
-export async function renderState(state: TableState, config: TableConfig, pacer: Pacer): Promise<SetWriters> {
+export async function renderState(
+  state: TableState,
+  config: FamilyConfig,
+  pacer: Pacer,
+): Promise<SetWriters> {
   const into = recordWriters(config.family)
   const buffer = new Uint8Array(serviceKeyLength(config.family))
   for (const programmed of state.frontends.values()) {

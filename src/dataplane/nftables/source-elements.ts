@@ -1,9 +1,9 @@
 import type { Cidr } from '../../util/address.ts'
 import type { Frontend } from '../desired/frontend.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { writeSource } from './element-writers.ts'
 import type { DifferenceWriters } from './endpoint-elements.ts'
 import { allowedSources } from './source-ranges.ts'
-import type { TableConfig } from './table-config.ts'
 
 const NOBODY: readonly Cidr[] = []
 
@@ -13,7 +13,7 @@ export function writeSourceDifference(
   key: Uint8Array,
   before: Frontend | undefined,
   after: Frontend | undefined,
-  config: TableConfig,
+  config: FamilyConfig,
 ): void {
   const old = before === undefined ? NOBODY : allowedSources(before, config)
   const now = after === undefined ? NOBODY : allowedSources(after, config)

@@ -7,7 +7,7 @@ import {
   type IpAddress,
 } from '../../util/address.ts'
 import type { Frontend } from '../desired/frontend.ts'
-import type { TableConfig } from './table-config.ts'
+import type { FamilyConfig } from '../family-config.ts'
 
 const NOBODY: readonly Cidr[] = []
 
@@ -16,7 +16,7 @@ const NOBODY: readonly Cidr[] = []
  * may. Where the node itself is among them, so is the address: on its way to a load-balancer address that the node
  * also carries, its own packets have that as their source.
  */
-export function allowedSources(frontend: Frontend, config: TableConfig): readonly Cidr[] {
+export function allowedSources(frontend: Frontend, config: FamilyConfig): readonly Cidr[] {
   const { sourceRanges, address, family } = frontend
   if (sourceRanges.length === 0) return NOBODY
   const nodeIsIn = config.nodeAddresses.some((node) =>

@@ -1,5 +1,6 @@
 import { endianness } from 'node:os'
 import { NftTransaction, type VerdictElement } from '../../native/nftables.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import { type Chain, constantChains, namedChain } from './chains.ts'
 import {
   AFFINITY,
@@ -13,7 +14,6 @@ import {
 } from './layout.ts'
 import type { Creation, NumberedClass, Plan } from './plan.ts'
 import type { Records } from './records.ts'
-import type { TableConfig } from './table-config.ts'
 
 const LITTLE_ENDIAN = endianness() === 'LE'
 
@@ -25,7 +25,7 @@ export interface PlanTransaction {
 }
 
 /** Writes a plan out: containers before what refers to them, references gone before what they refer to. */
-export function planTransaction(plan: Plan, config: TableConfig): PlanTransaction {
+export function planTransaction(plan: Plan, config: FamilyConfig): PlanTransaction {
   const transaction = new NftTransaction(nftFamily(plan.family), TABLE)
   const elements = new Map<number, { set: DataSet; records: Records }>()
   if (plan.creation !== undefined) create(transaction, plan.creation, config)
@@ -55,7 +55,7 @@ export function planTransaction(plan: Plan, config: TableConfig): PlanTransactio
   return { transaction, elements }
 }
 
-function create(transaction: NftTransaction, { sizes, kept }: Creation, config: TableConfig): void {
+function create(transaction: NftTransaction, { sizes, kept }: Creation, config: FamilyConfig): void {
   if (kept === undefined) transaction.destroyTable().addTable()
   else {
     for (const chain of kept.chains) transaction.flushChain(chain)

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import type { FamilyConfig } from '../../../src/dataplane/family-config.ts'
 import { constantChains, namedChain } from '../../../src/dataplane/nftables/chains.ts'
 import { addressIn, type Statement } from '../../../src/dataplane/nftables/statements.ts'
-import type { TableConfig } from '../../../src/dataplane/nftables/table-config.ts'
 import { cidr } from '../../support/services.ts'
 
-const config = (fields: Partial<TableConfig> = {}): TableConfig => ({
+const config = (fields: Partial<FamilyConfig> = {}): FamilyConfig => ({
   family: 'IPv4',
   serviceCidrs: [],
   podCidrs: [cidr('10.1.0.0/16')],
@@ -27,7 +27,7 @@ const outline = (rule: Statement): string => {
   return `${conditions === 0 ? '' : 'if '}${action}`
 }
 
-const outlines = (name: string, fields?: Partial<TableConfig>): string[] =>
+const outlines = (name: string, fields?: Partial<FamilyConfig>): string[] =>
   namedChain(name, config(fields)).rules.map(outline)
 
 describe('the chain of a class', () => {
@@ -80,7 +80,7 @@ describe('the chain of a class', () => {
 
 describe('the constant chains', () => {
   it('have pod egress only where it is asked for', () => {
-    const names = (fields: Partial<TableConfig>) => constantChains(config(fields)).map(({ name }) => name)
+    const names = (fields: Partial<FamilyConfig>) => constantChains(config(fields)).map(({ name }) => name)
     expect(names({})).not.toContain('pod-egress')
     expect(names({ masqueradePodEgress: true })).toContain('pod-egress')
   })

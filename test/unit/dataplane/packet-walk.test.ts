@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { DesiredCompiler } from '../../../src/dataplane/desired/compiler.ts'
+import type { FamilyConfig } from '../../../src/dataplane/family-config.ts'
 import { PlanBuilder } from '../../../src/dataplane/nftables/plan-builder.ts'
-import type { TableConfig } from '../../../src/dataplane/nftables/table-config.ts'
 import { TableState } from '../../../src/dataplane/nftables/table-state.ts'
 import type { Change } from '../../../src/model/change.ts'
 import { Pacer } from '../../../src/util/pacer.ts'
@@ -19,7 +19,7 @@ import { address } from '../../support/services.ts'
 import { TableModel } from '../../support/table-model.ts'
 import { type Fate, type Packet, TableWalk } from '../../support/table-walk.ts'
 
-const CONFIG: TableConfig = {
+const CONFIG: FamilyConfig = {
   family: 'IPv4',
   serviceCidrs: [SERVICE_CIDR],
   podCidrs: [POD_CIDR],

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { DesiredCompiler } from '../../../src/dataplane/desired/compiler.ts'
+import type { FamilyConfig } from '../../../src/dataplane/family-config.ts'
 import { formatPlan } from '../../../src/dataplane/nftables/format-plan.ts'
 import { PlanBuilder } from '../../../src/dataplane/nftables/plan-builder.ts'
-import type { TableConfig } from '../../../src/dataplane/nftables/table-config.ts'
 import { TableState } from '../../../src/dataplane/nftables/table-state.ts'
 import type { Change } from '../../../src/model/change.ts'
 import type { IpFamily } from '../../../src/util/address.ts'
@@ -21,7 +21,7 @@ import {
 /** Model changes in, the lines of the plan out, each plan committed before the next. */
 class Planner {
   readonly #family: IpFamily
-  readonly #config: TableConfig
+  readonly #config: FamilyConfig
   readonly #compiler: DesiredCompiler
   readonly #state = new TableState()
 

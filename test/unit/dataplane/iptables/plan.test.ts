@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DesiredCompiler } from '../../../../src/dataplane/desired/compiler.ts'
+import type { FamilyConfig } from '../../../../src/dataplane/family-config.ts'
 import { formatPlan } from '../../../../src/dataplane/iptables/format-plan.ts'
-import type { IptablesConfig } from '../../../../src/dataplane/iptables/iptables-config.ts'
 import { portChainName } from '../../../../src/dataplane/iptables/names.ts'
 import { PlanBuilder } from '../../../../src/dataplane/iptables/plan-builder.ts'
 import { TableState } from '../../../../src/dataplane/iptables/table-state.ts'
@@ -35,12 +35,12 @@ const shorten = (line: string): string =>
 
 /** Model changes in, the commands of the plan out, each plan committed before the next. */
 class Planner {
-  readonly #config: IptablesConfig
+  readonly #config: FamilyConfig
   readonly #compiler: DesiredCompiler
   readonly #state = new TableState()
   #handle = 0
 
-  constructor(fields: Partial<IptablesConfig> = {}) {
+  constructor(fields: Partial<FamilyConfig> = {}) {
     const family: IpFamily = fields.family ?? 'IPv4'
     this.#config = {
       family,
@@ -218,7 +218,7 @@ describe('iptables plan', () => {
   })
 
   it('marks for masquerade everything, what is outside of one pod CIDR, or of several', async () => {
-    const marking = async (fields: Partial<IptablesConfig>): Promise<string[]> =>
+    const marking = async (fields: Partial<FamilyConfig>): Promise<string[]> =>
       (await new Planner(fields).plan(serviceChange(web), endpoints(1))).filter((line) =>
         /-A SVC.*KUBE-MARK/.test(line),
       )

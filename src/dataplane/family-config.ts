@@ -1,7 +1,7 @@
-import type { Cidr, IpAddress, IpFamily } from '../../util/address.ts'
+import type { Cidr, IpAddress, IpFamily } from '../util/address.ts'
 
 /** All that the rules of one family depend on besides the frontends. Addresses and CIDRs are of that family. */
-export interface IptablesConfig {
+export interface FamilyConfig {
   readonly family: IpFamily
   /** Addresses in here that no Service has are dropped, unknown ports of those that one has are rejected. */
   readonly serviceCidrs: readonly Cidr[]
@@ -11,6 +11,6 @@ export interface IptablesConfig {
   readonly nodeAddresses: readonly IpAddress[]
   /** Masquerade what pods send to places outside of the pod and service CIDRs. */
   readonly masqueradePodEgress: boolean
-  /** Masquerade every Service connection. */
+  /** Masquerade every connection to a cluster IP; other ways in follow their policy. */
   readonly masqueradeAll: boolean
 }
