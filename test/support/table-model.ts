@@ -1,6 +1,6 @@
+import { eachRecord, type Records } from '../../src/dataplane/nf-table/records.ts'
 import { DATA_SETS, type DataSet, keyWidth, recordLayout } from '../../src/dataplane/nftables/layout.ts'
 import type { Plan } from '../../src/dataplane/nftables/plan.ts'
-import { eachRecord, type Records } from '../../src/dataplane/nftables/records.ts'
 
 /** A table as the kernel would have it after plans, as strict as the kernel about what is there and what is not. */
 export class TableModel {

@@ -1,5 +1,6 @@
 import { endianness } from 'node:os'
 import type { FamilyConfig } from '../../src/dataplane/family-config.ts'
+import type { Statement } from '../../src/dataplane/nf-table/statements.ts'
 import { constantChains, namedChain } from '../../src/dataplane/nftables/chains.ts'
 import {
   AFFINITY,
@@ -8,7 +9,6 @@ import {
   type DataSet,
   recordLayout,
 } from '../../src/dataplane/nftables/layout.ts'
-import type { Statement } from '../../src/dataplane/nftables/statements.ts'
 import type { Expression } from '../../src/native/nftables.ts'
 import { formatAddress, type IpAddress, packAddress } from '../../src/util/address.ts'
 import type { TableModel } from './table-model.ts'

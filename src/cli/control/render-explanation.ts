@@ -7,7 +7,7 @@ import type {
 } from '../../dataplane/explain/explanation.ts'
 import type { Question } from '../../dataplane/explain/question.ts'
 import { formatProblem } from '../../model/problem.ts'
-import { layOut } from '../up/table.ts'
+import { layOut } from '../text-table.ts'
 
 /** Connections named one by one; of the others the number is said. */
 const NAMED_CONNECTIONS = 10

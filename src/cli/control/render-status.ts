@@ -1,5 +1,5 @@
 import { formatProblem } from '../../model/problem.ts'
-import { layOut } from '../up/table.ts'
+import { layOut } from '../text-table.ts'
 import type { FamilyReport, ServiceReport, StatusReport } from './status-report.ts'
 
 /** The report as lines of text, for people. */

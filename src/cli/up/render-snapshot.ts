@@ -1,6 +1,6 @@
 import { formatProblem } from '../../model/problem.ts'
+import { layOut } from '../text-table.ts'
 import type { PodRow, ServiceRow, Snapshot } from './snapshot.ts'
-import { layOut } from './table.ts'
 
 /** A snapshot as lines of text, for people. */
 export function renderSnapshot(snapshot: Snapshot): readonly string[] {

@@ -8,7 +8,7 @@ import { PrivateContainerd } from '../../kubelet/runtime/private-containerd.ts'
 import type { Logger } from '../../util/logger.ts'
 import { CommandError } from '../command-error.ts'
 import { packageRoot } from '../package-info.ts'
-import type { Teardown } from './teardown.ts'
+import type { Teardown } from '../process/teardown.ts'
 import type { UpConfig } from './up-config.ts'
 
 /** What starting a part of the node takes from its surroundings. */

@@ -3,6 +3,7 @@ import type { IpFamily } from '../../util/address.ts'
 import { groupBy } from '../../util/group-by.ts'
 import type { Pacer } from '../../util/pacer.ts'
 import type { FamilyConfig } from '../family-config.ts'
+import { nftFamily } from '../nf-table/nft-family.ts'
 import { constantChains, entryJumps } from './constant-chains.ts'
 import { expressionsText } from './expressions-text.ts'
 import { formatRule } from './format-rule.ts'
@@ -11,7 +12,6 @@ import { type PlacedRule, type Rule, TABLES, type Table } from './rule.ts'
 import { ruleExpressions } from './rule-expressions.ts'
 import { serviceRules } from './service-rules.ts'
 import type { TableState } from './table-state.ts'
-import { nftFamily } from './transaction.ts'
 
 /** Differences named one by one in each table; how many more there are is said as a number. */
 const NAMED_DIFFERENCES = 5

@@ -1,10 +1,10 @@
 import type { ChainInfo, NftablesSocket, RuleInfo } from '../../native/nftables.ts'
 import type { IpFamily } from '../../util/address.ts'
+import { nftFamily } from '../nf-table/nft-family.ts'
 import { JUMPED_TO } from './constant-chains.ts'
 import { isProxyChain } from './names.ts'
 import type { DeletedRule } from './plan.ts'
 import { TABLES, type Table } from './rule.ts'
-import { nftFamily } from './transaction.ts'
 
 /** What stands in one table of ours, of an earlier Hawser or of a kube-proxy, among what is everybody else's. */
 export interface StandingTable {

@@ -2,6 +2,7 @@ import type { ObjectName } from '../../model/object-name.ts'
 import { NftTransaction } from '../../native/nftables.ts'
 import type { IpFamily } from '../../util/address.ts'
 import type { Pacer } from '../../util/pacer.ts'
+import { nftFamily } from '../nf-table/nft-family.ts'
 import type { Plan } from './plan.ts'
 import type { Rule, Table } from './rule.ts'
 import { protocolNumber, ruleExpressions } from './rule-expressions.ts'
@@ -22,8 +23,6 @@ export interface PlanTransaction {
   /** The handles of the plan's insertions, from what the kernel echoed; undefined when they cannot be told. */
   readonly handlesFrom: (echoed: ReadonlyMap<number, number>) => readonly number[] | undefined
 }
-
-export const nftFamily = (family: IpFamily): 'ip' | 'ip6' => (family === 'IPv4' ? 'ip' : 'ip6')
 
 /** Writes a plan out, in the plan's order; `pacer` decides when the event loop gets a turn meanwhile. */
 export async function planTransaction(plan: Plan, pacer: Pacer): Promise<PlanTransaction> {

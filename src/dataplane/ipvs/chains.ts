@@ -1,34 +1,28 @@
 import type { FamilyConfig } from '../family-config.ts'
-import type { Chain } from '../nftables/chains.ts'
+import type { Chain } from '../nf-table/chain.ts'
 import {
   addressIn,
   clearPriority,
+  destinationInSet,
   drop,
   goto,
+  gotoByPriority,
+  isFromHere,
   isMarked,
   markForMasquerade,
   masquerade,
+  pairInSet,
   rejectOther,
   rejectTcp,
   returnToCaller,
+  rule,
   type Statement,
+  setPriorityFromMap,
   unmark,
-} from '../nftables/statements.ts'
+} from '../nf-table/statements.ts'
 import { TREATMENTS_MAP } from './layout.ts'
-import {
-  destinationIn,
-  gotoByPriority,
-  isNew,
-  isShortCircuited,
-  pairIn,
-  setFromMap,
-  sourceInRange,
-  sourceIsLocal,
-} from './statements.ts'
+import { isNew, isShortCircuited, setMarkFromMap, sourceInRange } from './statements.ts'
 import { BASIC_TREATMENTS } from './treatments.ts'
-
-/** Each of `statements` in turn makes one rule. */
-const rule = (...statements: readonly Statement[]): Statement => statements.flat()
 
 const fromPods = ({ podCidrs }: FamilyConfig, ...then: readonly Statement[]): readonly Statement[] =>
   podCidrs.map((cidr) => rule(addressIn('saddr', cidr), ...then))
@@ -53,16 +47,16 @@ export function tableChains(config: FamilyConfig): readonly Chain[] {
       rules: [rule(sourceInRange(family, 'sources'), goto(name)), drop],
     })),
     // Of a connection from inside under policy Local: a miss means that all clients get the same endpoints.
-    { name: 'steer', rules: [setFromMap(family, 'mark', 'short-circuit')] },
-    { name: 'cluster-miss', rules: [rule(destinationIn(family, 'vips'), goto('reject-it')), drop] },
+    { name: 'steer', rules: [setMarkFromMap(family, 'short-circuit')] },
+    { name: 'cluster-miss', rules: [rule(destinationInSet(family, 'vips'), goto('reject-it')), drop] },
     {
       name: 'services',
       rules: [
-        setFromMap(family, 'priority', 'frontends'),
+        setPriorityFromMap(family, 'frontends'),
         gotoByPriority(TREATMENTS_MAP),
         ...config.serviceCidrs.map((cidr) => rule(addressIn('daddr', cidr), goto('cluster-miss'))),
         // Addresses of Services are this machine's here: what listens on all addresses must not answer there.
-        rule(destinationIn(family, 'vips'), goto('reject-it')),
+        rule(destinationInSet(family, 'vips'), goto('reject-it')),
       ],
     },
     { name: 'masq', rules: [unmark, masquerade] },
@@ -80,9 +74,9 @@ export function tableChains(config: FamilyConfig): readonly Chain[] {
       hook: { type: 'nat', hook: 'postrouting', priority: 100 },
       rules: [
         // A mark of these has no room for the bit that asks for masquerade.
-        rule(isShortCircuited, ...(config.masqueradeAll ? [] : [sourceIsLocal]), masquerade),
+        rule(isShortCircuited, ...(config.masqueradeAll ? [] : [isFromHere]), masquerade),
         rule(isMarked, goto('masq')),
-        rule(pairIn(family, 'hairpin'), masquerade),
+        rule(pairInSet(family, 'hairpin'), masquerade),
         ...(config.masqueradePodEgress ? fromPods(config, goto('pod-egress')) : []),
       ],
     },
@@ -95,14 +89,14 @@ export function tableChains(config: FamilyConfig): readonly Chain[] {
  */
 function masqueradeClusterIp(config: FamilyConfig): readonly Statement[] {
   if (config.masqueradeAll) return [markForMasquerade]
-  if (config.podCidrs.length === 0) return [rule(sourceIsLocal, markForMasquerade)]
+  if (config.podCidrs.length === 0) return [rule(isFromHere, markForMasquerade)]
   return [...fromPods(config, returnToCaller), markForMasquerade]
 }
 
 /** Pods and this machine leave the chain here; who stays comes from outside. */
 const steerInside = (config: FamilyConfig): readonly Statement[] => [
   ...fromPods(config, ...(config.masqueradeAll ? [markForMasquerade] : []), goto('steer')),
-  rule(sourceIsLocal, markForMasquerade, goto('steer')),
+  rule(isFromHere, markForMasquerade, goto('steer')),
 ]
 
 function podEgress({ masqueradePodEgress, podCidrs, serviceCidrs }: FamilyConfig): readonly Chain[] {

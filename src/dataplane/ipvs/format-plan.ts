@@ -1,6 +1,6 @@
 import { formatServer, formatVirtualServer, type RealServer } from '../../native/ipvs.ts'
 import { addressLength } from '../../util/address.ts'
-import { nftFamily } from '../nftables/layout.ts'
+import { nftFamily } from '../nf-table/nft-family.ts'
 import { formatElement } from './elements.ts'
 import { TABLE } from './layout.ts'
 import type { Plan, ServerChange, ServerSettings } from './plan.ts'

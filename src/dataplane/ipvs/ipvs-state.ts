@@ -1,7 +1,7 @@
 import { formatVirtualServer, type RealServer, type VirtualServerKey } from '../../native/ipvs.ts'
 import type { IpAddress } from '../../util/address.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
-import { RefCounts } from '../nftables/ref-counts.ts'
+import { RefCounts } from '../nf-table/ref-counts.ts'
 import { MarkNumbers } from './marks.ts'
 import type { ServerChange, ServerSettings } from './plan.ts'
 import { destName } from './virtual-servers.ts'

@@ -1,7 +1,7 @@
 import { NftablesSocket } from '../../native/nftables.ts'
 import { RouteSocket } from '../../native/route.ts'
 import type { FamilyConfig } from '../family-config.ts'
-import { nftFamily } from '../nftables/layout.ts'
+import { nftFamily } from '../nf-table/nft-family.ts'
 import { TABLE } from './layout.ts'
 import { VIP_DEVICE } from './vip-device.ts'
 

@@ -1,5 +1,5 @@
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
-import { nftFamily } from '../nftables/layout.ts'
+import { nftFamily } from '../nf-table/nft-family.ts'
 import { type Element, elementsOf, formatElement } from './elements.ts'
 import { formatDest, formatSettings } from './format-plan.ts'
 import type { IpvsConfig } from './ipvs-config.ts'

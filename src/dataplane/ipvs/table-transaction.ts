@@ -1,13 +1,13 @@
 import { NftTransaction } from '../../native/nftables.ts'
 import type { Pacer } from '../../util/pacer.ts'
 import type { FamilyConfig } from '../family-config.ts'
-import { nftFamily } from '../nftables/layout.ts'
+import { hostNumber } from '../nf-table/loads.ts'
+import { nftFamily } from '../nf-table/nft-family.ts'
 import { tableChains } from './chains.ts'
 import { bySet, type Element } from './elements.ts'
 import { SET_NAMES, setLayout, setSpec, TABLE, TREATMENTS_MAP, treatmentsMapSpec } from './layout.ts'
 import type { TablePlan } from './plan.ts'
 import { packElements } from './records.ts'
-import { hostNumber } from './statements.ts'
 import { TREATMENTS, treatmentNumber } from './treatments.ts'
 
 /** A table plan as the addon takes it, and which of its operations are about which elements. */

@@ -1,8 +1,5 @@
-import type { ChainSpec } from '../../native/nftables.ts'
 import type { FamilyConfig } from '../family-config.ts'
-import { type Balancer, balancerChain, localBalancer, mainBalancer, parseBalancer } from './balancers.ts'
-import { type Balancing, DROP, parseClass, REJECT } from './classes.ts'
-import { AFFINITY, CLASSES, UPPER_SLOTS } from './layout.ts'
+import type { Chain } from '../nf-table/chain.ts'
 import {
   addressIn,
   changeMemory,
@@ -22,20 +19,17 @@ import {
   rejectOther,
   rejectTcp,
   returnToCaller,
+  rule,
   type Statement,
   setPriorityFromMap,
   translateToEndpointId,
   translateToSlot,
   unmark,
   wasTranslated,
-} from './statements.ts'
-
-export interface Chain extends ChainSpec {
-  readonly rules: readonly Statement[]
-}
-
-/** Each of `statements` in turn makes one rule. */
-const rule = (...statements: readonly Statement[]): Statement => statements.flat()
+} from '../nf-table/statements.ts'
+import { type Balancer, balancerChain, localBalancer, mainBalancer, parseBalancer } from './balancers.ts'
+import { type Balancing, DROP, parseClass, REJECT } from './classes.ts'
+import { AFFINITY, CLASSES, UPPER_SLOTS } from './layout.ts'
 
 /**
  * The chains that a table has whatever Services there are. They look a connection's class up and send it there, and

@@ -1,7 +1,7 @@
 import type { Cidr, IpAddress, IpFamily } from '../../util/address.ts'
 import type { Endpoint } from '../desired/frontend.ts'
+import { RecordWriter } from '../nf-table/records.ts'
 import { type DataSet, keyWidth, recordLayout } from './layout.ts'
-import { RecordWriter } from './records.ts'
 import { lastAddress } from './source-ranges.ts'
 
 /** One writer a set. */

@@ -2,8 +2,8 @@ import type { CommitOutcome } from '../backend.ts'
 import type { FrontendKey } from '../desired/frontend.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { failedTransaction, noNftables } from '../kernel-failure.ts'
+import { frontendOfKey } from '../nf-table/service-key.ts'
 import type { PlannedUpdate } from './plan-builder.ts'
-import { frontendOfKey } from './service-key.ts'
 import type { PlanTransaction } from './transaction.ts'
 
 /** An element or chain that should be there is not, or the other way round; a set is full (ENFILE). */

@@ -1,4 +1,6 @@
 import { formatAddress, type IpFamily } from '../../util/address.ts'
+import { nftFamily } from '../nf-table/nft-family.ts'
+import { eachRecord, readHostNumber } from '../nf-table/records.ts'
 import {
   type DataSet,
   dataFields,
@@ -6,12 +8,10 @@ import {
   fieldLength,
   isRange,
   keyFields,
-  nftFamily,
   recordLayout,
   TABLE,
 } from './layout.ts'
 import type { Creation, NumberedClass, Plan } from './plan.ts'
-import { eachRecord, readHostNumber } from './records.ts'
 
 /** The plan as lines of nft's own language, one an object; chains of classes without their rules. */
 export function formatPlan(plan: Plan): string[] {

@@ -4,8 +4,6 @@ import { addressLength, type IpFamily } from '../../util/address.ts'
 /** The one table, in the families ip and ip6. Everything in it is Hawser's; nothing outside of it is touched. */
 export const TABLE = 'hawser'
 
-export const nftFamily = (family: IpFamily): 'ip' | 'ip6' => (family === 'IPv4' ? 'ip' : 'ip6')
-
 /** Slots of one frontend at most: the modulus that the key of `eps` is declared with. */
 export const MAX_SLOTS = 65_536
 

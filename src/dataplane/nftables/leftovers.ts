@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { NftablesSocket, SetInfo } from '../../native/nftables.ts'
 import type { FamilyConfig } from '../family-config.ts'
-import { AFFINITY, AFFINITY_CLIENTS, nftFamily, setSpec, TABLE } from './layout.ts'
+import { nftFamily } from '../nf-table/nft-family.ts'
+import { AFFINITY, AFFINITY_CLIENTS, setSpec, TABLE } from './layout.ts'
 import type { Leftovers } from './plan.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { IpFamily } from '../../util/address.ts'
+import type { Records } from '../nf-table/records.ts'
 import type { ClassName } from './classes.ts'
 import type { DataSet, SetName } from './layout.ts'
-import type { Records } from './records.ts'
 
 /** A class and the number that `svcs` calls it by. */
 export interface NumberedClass {

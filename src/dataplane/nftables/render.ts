@@ -2,6 +2,7 @@ import type { IpAddress } from '../../util/address.ts'
 import type { Pacer } from '../../util/pacer.ts'
 import type { Frontend } from '../desired/frontend.ts'
 import type { FamilyConfig } from '../family-config.ts'
+import { packServiceKey, serviceKeyLength } from '../nf-table/service-key.ts'
 import {
   recordWriters,
   type SetWriters,
@@ -11,7 +12,6 @@ import {
   writeSource,
 } from './element-writers.ts'
 import { writeEndpoints } from './endpoint-elements.ts'
-import { packServiceKey, serviceKeyLength } from './service-key.ts'
 import { allowedSources } from './source-ranges.ts'
 import type { TableState } from './table-state.ts'
 

@@ -1,10 +1,10 @@
 import type { IpAddress } from '../../util/address.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
+import { RefCounts } from '../nf-table/ref-counts.ts'
 import { ClassNumbers } from './class-numbers.ts'
 import type { ClassName } from './classes.ts'
 import { DATA_SETS, type DataSet, type SetName } from './layout.ts'
 import type { Placement } from './placement.ts'
-import { RefCounts } from './ref-counts.ts'
 
 /** A frontend as the kernel has it. */
 export interface Programmed extends Placement {

@@ -1,19 +1,12 @@
 import { endianness } from 'node:os'
 import { NftTransaction, type VerdictElement } from '../../native/nftables.ts'
 import type { FamilyConfig } from '../family-config.ts'
-import { type Chain, constantChains, namedChain } from './chains.ts'
-import {
-  AFFINITY,
-  CLASSES,
-  type DataSet,
-  nftFamily,
-  recordLayout,
-  SET_NAMES,
-  setSpec,
-  TABLE,
-} from './layout.ts'
+import type { Chain } from '../nf-table/chain.ts'
+import { nftFamily } from '../nf-table/nft-family.ts'
+import type { Records } from '../nf-table/records.ts'
+import { constantChains, namedChain } from './chains.ts'
+import { AFFINITY, CLASSES, type DataSet, recordLayout, SET_NAMES, setSpec, TABLE } from './layout.ts'
 import type { Creation, NumberedClass, Plan } from './plan.ts'
-import type { Records } from './records.ts'
 
 const LITTLE_ENDIAN = endianness() === 'LE'
 

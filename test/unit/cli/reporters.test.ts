@@ -1,9 +1,9 @@
 import { beforeEach, expect, test, vi } from 'vitest'
+import { layOut } from '../../../src/cli/text-table.ts'
 import { JsonReporter } from '../../../src/cli/up/json-reporter.ts'
 import { PlainReporter } from '../../../src/cli/up/plain-reporter.ts'
 import { renderSnapshot } from '../../../src/cli/up/render-snapshot.ts'
 import type { Snapshot } from '../../../src/cli/up/snapshot.ts'
-import { layOut } from '../../../src/cli/up/table.ts'
 import { TerminalReporter } from '../../../src/cli/up/terminal-reporter.ts'
 
 const snapshot = (pods: readonly string[], problems: Snapshot['problems'] = []): Snapshot => ({

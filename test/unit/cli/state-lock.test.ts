@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { lockState } from '../../../src/cli/up/state-lock.ts'
+import { lockState } from '../../../src/cli/process/state-lock.ts'
 
 let root: string
 beforeEach(async () => {

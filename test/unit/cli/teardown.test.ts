@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Teardown } from '../../../src/cli/up/teardown.ts'
+import { Teardown } from '../../../src/cli/process/teardown.ts'
 
 const never = () => new Promise<void>(() => {})
 

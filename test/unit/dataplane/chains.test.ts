@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FamilyConfig } from '../../../src/dataplane/family-config.ts'
+import { addressIn, type Statement } from '../../../src/dataplane/nf-table/statements.ts'
 import { constantChains, namedChain } from '../../../src/dataplane/nftables/chains.ts'
-import { addressIn, type Statement } from '../../../src/dataplane/nftables/statements.ts'
 import { cidr } from '../../support/services.ts'
 
 const config = (fields: Partial<FamilyConfig> = {}): FamilyConfig => ({

@@ -1,7 +1,15 @@
-import { endianness } from 'node:os'
-import type { Expression, Register, Verdict } from '../../native/nft-expressions.ts'
+import type { Expression, Verdict } from '../../native/nft-expressions.ts'
 import { addressLength, type Cidr, type IpFamily, packAddress } from '../../util/address.ts'
-import type { SetName } from './layout.ts'
+import {
+  addressWords,
+  afterServiceKey,
+  FIRST,
+  hostNumber,
+  loadAddress,
+  loadClientKey,
+  loadServiceKey,
+  register,
+} from './loads.ts'
 
 /**
  * Statements of nft's language as the expressions that nft 1.0.6 itself compiles them to, registers included
@@ -20,54 +28,16 @@ const IPPROTO_TCP = 6
 /** `RTN_LOCAL` of linux/rtnetlink.h. */
 const RTN_LOCAL = 2
 
-const LITTLE_ENDIAN = endianness() === 'LE'
-
-/** The register at a 4-byte word of the register file, by its 16-byte name where it begins one, as nft names it. */
-const register = (word: number): Register => (word % 4 === 0 ? 1 + word / 4 : 8 + word)
-
-const FIRST = register(0)
-
-const addressWords = (family: IpFamily): number => addressLength(family) / 4
-
-/** `ip saddr` or `ip daddr` into the register at `word`. */
-function loadAddress(family: IpFamily, field: 'saddr' | 'daddr', word: number, length?: number): Expression {
-  const full = addressLength(family)
-  const source = family === 'IPv4' ? 12 : 8
-  return {
-    expr: 'payload',
-    base: 'network',
-    offset: field === 'saddr' ? source : source + full,
-    length: length ?? full,
-    dreg: register(word),
-  }
-}
-
-/** `ip daddr . meta l4proto . th dport` from the first register on. `th`, since `tcp dport` breaks UDP silently. */
-function loadServiceKey(family: IpFamily): Expression[] {
-  const words = addressWords(family)
-  return [
-    loadAddress(family, 'daddr', 0),
-    { expr: 'meta', key: 'l4proto', dreg: register(words) },
-    { expr: 'payload', base: 'transport', offset: 2, length: 2, dreg: register(words + 1) },
-  ]
-}
-
-/** The register behind the service key. */
-const afterServiceKey = (family: IpFamily): Register => register(addressWords(family) + 2)
-
-/** `ip daddr . meta l4proto . th dport . ip saddr` from the first register on. */
-const loadClientKey = (family: IpFamily): Expression[] => [
-  ...loadServiceKey(family),
-  loadAddress(family, 'saddr', addressWords(family) + 2),
-]
-
 const clientKeyWords = (family: IpFamily): number => 2 * addressWords(family) + 2
 
 /** `ct mark set (key in the registers) map @map`; a miss ends the rule and leaves the mark as it was. */
-const setConnectionMarkFrom = (map: SetName): Statement => [
+const setConnectionMarkFrom = (map: string): Statement => [
   { expr: 'lookup', sreg: FIRST, dreg: FIRST, set: map },
   { expr: 'ct', key: 'mark', sreg: FIRST },
 ]
+
+/** One rule of each of `statements` in turn. */
+export const rule = (...statements: readonly Statement[]): Statement => statements.flat()
 
 const verdict = (data: Verdict): Statement => [{ expr: 'immediate', dreg: 0, data }]
 
@@ -76,14 +46,14 @@ export const returnToCaller: Statement = verdict('return')
 export const goto = (chain: string): Statement => verdict({ kind: 'goto', chain })
 
 /** `meta priority set ip daddr . meta l4proto . th dport map @svcs`; a miss ends the rule and leaves it as it was. */
-export const setPriorityFromMap = (family: IpFamily, map: SetName): Statement => [
+export const setPriorityFromMap = (family: IpFamily, map: string): Statement => [
   ...loadServiceKey(family),
   { expr: 'lookup', sreg: FIRST, dreg: FIRST, set: map },
   { expr: 'meta', key: 'priority', sreg: FIRST },
 ]
 
 /** `meta priority vmap @classes` */
-export const gotoByPriority = (map: SetName): Statement => [
+export const gotoByPriority = (map: string): Statement => [
   { expr: 'meta', key: 'priority', dreg: FIRST },
   { expr: 'lookup', sreg: FIRST, dreg: 0, set: map },
 ]
@@ -101,7 +71,7 @@ const loadDrawnSlot = (family: IpFamily, slots: number, offset: number): Express
 ]
 
 /** `dnat ip to (key in the registers) map @map` */
-const translateTo = (family: IpFamily, map: SetName): Statement => [
+const translateTo = (family: IpFamily, map: string): Statement => [
   { expr: 'lookup', sreg: FIRST, dreg: FIRST, set: map },
   {
     expr: 'nat',
@@ -113,26 +83,26 @@ const translateTo = (family: IpFamily, map: SetName): Statement => [
 ]
 
 /** `dnat ip to ip daddr . meta l4proto . th dport . numgen random mod SLOTS map @eps` */
-export const translateToSlot = (family: IpFamily, slots: number, offset: number, map: SetName): Statement => [
+export const translateToSlot = (family: IpFamily, slots: number, offset: number, map: string): Statement => [
   ...loadDrawnSlot(family, slots, offset),
   ...translateTo(family, map),
 ]
 
 /** `ct mark set ip daddr . meta l4proto . th dport . numgen random mod SLOTS map @aidx` */
-export const drawEndpointId = (family: IpFamily, slots: number, offset: number, map: SetName): Statement => [
+export const drawEndpointId = (family: IpFamily, slots: number, offset: number, map: string): Statement => [
   ...loadDrawnSlot(family, slots, offset),
   ...setConnectionMarkFrom(map),
 ]
 
 /** `dnat ip to ip daddr . meta l4proto . th dport . ct mark map @aeps` */
-export const translateToEndpointId = (family: IpFamily, map: SetName): Statement => [
+export const translateToEndpointId = (family: IpFamily, map: string): Statement => [
   ...loadServiceKey(family),
   { expr: 'ct', key: 'mark', dreg: afterServiceKey(family) },
   ...translateTo(family, map),
 ]
 
 /** `ct mark set ip daddr . meta l4proto . th dport . ip saddr map @aff` */
-export const recallEndpointId = (family: IpFamily, map: SetName): Statement => [
+export const recallEndpointId = (family: IpFamily, map: string): Statement => [
   ...loadClientKey(family),
   ...setConnectionMarkFrom(map),
 ]
@@ -140,7 +110,7 @@ export const recallEndpointId = (family: IpFamily, map: SetName): Statement => [
 /** `update @aff { ip daddr . meta l4proto . th dport . ip saddr timeout 10800s : ct mark }`, or `delete @aff …` */
 export function changeMemory(
   family: IpFamily,
-  map: SetName,
+  map: string,
   change: { readonly op: 'update'; readonly seconds: number } | { readonly op: 'delete' },
 ): Statement {
   // nft gives the data the first free register of 16 bytes.
@@ -160,7 +130,7 @@ export function changeMemory(
 }
 
 /** `ip daddr . meta l4proto . th dport . ip saddr != @set` */
-export function clientNotInSet(family: IpFamily, set: SetName): Statement {
+export function clientNotInSet(family: IpFamily, set: string): Statement {
   const protocol = register(addressWords(family))
   const [address, loadProtocol, ...rest] = loadClientKey(family)
   if (address === undefined || loadProtocol === undefined) return []
@@ -176,13 +146,13 @@ export const isFromHere: Statement = [
 ]
 
 /** `ip daddr @set` */
-export const destinationInSet = (family: IpFamily, set: SetName): Statement => [
+export const destinationInSet = (family: IpFamily, set: string): Statement => [
   loadAddress(family, 'daddr', 0),
   { expr: 'lookup', sreg: FIRST, set },
 ]
 
 /** `ip saddr . ip daddr @set` */
-export const pairInSet = (family: IpFamily, set: SetName): Statement => [
+export const pairInSet = (family: IpFamily, set: string): Statement => [
   loadAddress(family, 'saddr', 0),
   loadAddress(family, 'daddr', addressWords(family)),
   { expr: 'lookup', sreg: FIRST, set },
@@ -258,7 +228,8 @@ function changeMark(mask: number): Statement {
   ]
 }
 
-function anyBit(bit: number): Statement {
+/** Any of these bits is set in the register: the end of a match on a mark, a state or a status. */
+export function anyBit(bit: number): Statement {
   return [
     {
       expr: 'bitwise',
@@ -270,12 +241,6 @@ function anyBit(bit: number): Statement {
     },
     { expr: 'cmp', sreg: FIRST, op: 'neq', data: hostNumber(0) },
   ]
-}
-
-function hostNumber(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  new DataView(bytes.buffer).setUint32(0, value, LITTLE_ENDIAN)
-  return bytes
 }
 
 function prefixMask(length: number, prefix: number): Uint8Array {

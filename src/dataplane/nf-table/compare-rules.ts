@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Expression, NftablesSocket, NftFamily, RuleInfo } from '../../native/nftables.ts'
 import { groupBy } from '../../util/group-by.ts'
-import type { Chain } from './chains.ts'
+import type { Chain } from './chain.ts'
 import type { Statement } from './statements.ts'
 
 /** Says in words how the chains of a table differ from those it should have. Rejects with a NetlinkError. */
