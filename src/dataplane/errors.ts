@@ -1,3 +1,5 @@
+import type { IpFamily } from '../util/address.ts'
+
 /**
  * - `NO_NFTABLES`: the kernel has no nf_tables, or not the parts of it that the table needs.
  * - `NO_IPVS`: the kernel has no IPVS, which the chosen mode needs.
@@ -28,3 +30,17 @@ export class DataplaneError extends Error {
     this.remedy = remedy
   }
 }
+
+export const closedError = (): DataplaneError =>
+  new DataplaneError('CLOSED', 'the service proxy is closed', 'open a new one')
+
+/** `delayMs`: from now to the next attempt. */
+export const commitFailed = (family: IpFamily, error: Error, delayMs: number): DataplaneError =>
+  error instanceof DataplaneError
+    ? error
+    : new DataplaneError(
+        'COMMIT_FAILED',
+        `the kernel did not take the ${family} Service rules: ${error.message}`,
+        `trying again in ${delayMs} ms`,
+        error,
+      )

@@ -1,9 +1,10 @@
 import type { IpFamily } from '../util/address.ts'
 import { type Backoff, backoffDelay } from '../util/backoff.ts'
 import type { Logger } from '../util/logger.ts'
+import { auditAndMend } from './audit-and-mend.ts'
 import type { Backend, CommitOutcome, FrontendChanges } from './backend.ts'
 import type { Frontend, FrontendChange, FrontendKey } from './desired/frontend.ts'
-import { DataplaneError } from './errors.ts'
+import { closedError, commitFailed } from './errors.ts'
 import type { SyncMetrics } from './metrics.ts'
 import { RefusedFrontends } from './refused-frontends.ts'
 import { SyncWaiters } from './sync-waiters.ts'
@@ -99,57 +100,49 @@ export class Reconciler {
   synced(): Promise<void> {
     if (this.#stopped) return Promise.reject(closedError())
     const waiting = this.#waiters.wait()
-    if (this.#running !== undefined || !this.#begun) return waiting
+    if (this.#running === undefined && this.#begun) this.#answer()
+    return waiting
+  }
+
+  /** Tells those who wait what is known while nothing is under way: some came behind the last transaction's answer. */
+  #answer(): void {
     if (!this.#hasWork()) this.#settle(this.#waiters.latest)
     else if (this.#failures > 0 && this.#lastError !== undefined)
       this.#waiters.reject(this.#waiters.latest, this.#lastError)
-    return waiting
   }
 
   /** Compares the kernel with committed state and, where it differs, makes it anew. Returns the differences. */
   async audit(): Promise<readonly string[]> {
     await this.#idle()
     if (this.#mustRebuild || this.#stopped) return []
-    const auditing = this.#auditAndRepair()
+    const auditing = this.#auditAndMend()
     this.#running = auditing.then(
       () => undefined,
       () => undefined,
     )
-    const differences = await auditing.finally(() => {
+    const mended = auditing.finally(() => {
       this.#running = undefined
+      this.#wake()
     })
-    this.#wake()
-    if (differences.length === 0) this.#metrics.audited('clean')
-    else
-      await this.synced().then(
-        () => this.#metrics.audited('repaired'),
-        (error: unknown) => {
-          this.#metrics.audited('failed')
-          throw error
-        },
-      )
-    return differences
-  }
-
-  /** Mends what it can at once, and leaves the rest to a rebuild. */
-  async #auditAndRepair(): Promise<readonly string[]> {
     try {
-      const differences = await this.#backend.audit()
-      if (differences.length === 0) return differences
-      const isMended = (await this.#backend.repair?.()) === true
-      this.#log.warn(
-        { family: this.#family, differences },
-        `somebody else changed our rules: ${isMended ? 'undid just that' : 'making them anew'}`,
-      )
-      if (!isMended) {
-        this.#mustRebuild = true
-        this.#pendingSince ??= Date.now()
-      }
+      const differences = await mended
+      if (differences.length > 0) await this.synced()
+      this.#metrics.audited(differences.length === 0 ? 'clean' : 'repaired')
       return differences
     } catch (error) {
       this.#metrics.audited('failed')
       throw error
     }
+  }
+
+  /** Mends what it can at once, and leaves the rest to a rebuild. */
+  async #auditAndMend(): Promise<readonly string[]> {
+    const { differences, isMended } = await auditAndMend(this.#backend, this.#family, this.#log)
+    if (!isMended) {
+      this.#mustRebuild = true
+      this.#pendingSince ??= Date.now()
+    }
+    return differences
   }
 
   isInForce(key: FrontendKey): boolean {
@@ -196,6 +189,7 @@ export class Reconciler {
     }
     this.#running = this.#run().finally(() => {
       this.#running = undefined
+      this.#answer()
       this.#wake()
     })
   }
@@ -315,16 +309,3 @@ export class Reconciler {
     return true
   }
 }
-
-const commitFailed = (family: IpFamily, error: Error, delay: number): DataplaneError =>
-  error instanceof DataplaneError
-    ? error
-    : new DataplaneError(
-        'COMMIT_FAILED',
-        `the kernel did not take the ${family} Service rules: ${error.message}`,
-        `trying again in ${delay} ms`,
-        error,
-      )
-
-const closedError = (): DataplaneError =>
-  new DataplaneError('CLOSED', 'the service proxy is closed', 'open a new one')

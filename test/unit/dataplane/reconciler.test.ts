@@ -21,6 +21,7 @@ class FakeBackend implements Backend {
   readonly scripted: (CommitOutcome | Error)[] = []
   differences: string[] = []
   mends = false
+  auditFails = false
   /** Transactions wait for this. */
   gate: Promise<void> = Promise.resolve()
 
@@ -34,6 +35,7 @@ class FakeBackend implements Backend {
   }
 
   async audit(): Promise<readonly string[]> {
+    if (this.auditFails) throw new Error('the kernel cannot be read')
     return this.differences
   }
 
@@ -87,6 +89,7 @@ const change = (host: number, gone = false): FrontendChange => ({
         port: 80,
         endpoints: [],
         localEndpoints: undefined,
+        keptEndpoints: [],
         whenEmpty: 'reject',
         affinitySeconds: 0,
         sourceRanges: [],
@@ -302,8 +305,30 @@ describe('work that is in force', () => {
   })
 })
 
+describe('a wait', () => {
+  it('that begins at any moment of a transaction ends with it', async () => {
+    reconciler.change([change(1)])
+    const waits: Promise<void>[] = []
+    for (let turn = 0; turn < 20; turn++) {
+      waits.push(reconciler.synced())
+      await undefined
+    }
+    await Promise.all(waits)
+    expect(backend.commits).toHaveLength(1)
+  })
+})
+
 describe('an audit', () => {
   beforeEach(() => apply(change(1)))
+
+  it('that fails holds back no change that came meanwhile', async () => {
+    backend.auditFails = true
+    const auditing = reconciler.audit()
+    const applied = apply(change(2))
+    await expect(auditing).rejects.toThrow('cannot be read')
+    await applied
+    expect([...backend.kernel.keys()]).toEqual([key(1), key(2)])
+  })
 
   it('that finds nothing changes nothing', async () => {
     expect(await reconciler.audit()).toEqual([])
