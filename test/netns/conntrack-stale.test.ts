@@ -4,7 +4,7 @@ import { Conntrack } from '../../src/dataplane/conntrack/conntrack.ts'
 import { silentLogger } from '../../src/util/logger.ts'
 import { cidr, ip } from '../support/addresses.ts'
 import { eventually } from '../support/eventually.ts'
-import { frontend, frontendChange, frontendGone } from '../support/frontends.ts'
+import { frontend, frontendChange, frontendEndpoint, frontendGone } from '../support/frontends.ts'
 import { ENDPOINTS, NODE_ADDRESS, TranslatedFlows, VIPS } from '../support/translated-flows.ts'
 
 const HERE = ENDPOINTS.IPv4
@@ -105,6 +105,42 @@ describe('the UDP flows of an endpoint', () => {
     await change(frontendChange(frontend([GONE], { port: 81 })))
     await change(frontendChange(frontend([HERE], { port: 81 })))
     expect(await leadingTo(GONE)).toBe(20)
+  })
+})
+
+it('flows to an endpoint that ends stay for as long as it serves', async () => {
+  const ending = frontend([HERE], { keptEndpoints: [frontendEndpoint(GONE)] })
+  await change(frontendChange(frontend([HERE, GONE])))
+  await flows.synthesize(20, { from: 1000, endpoint: GONE })
+  await change(frontendChange(ending))
+  expect(await leadingTo(GONE)).toBe(20)
+  await conntrack.close()
+  await start()
+  await change(frontendChange(ending))
+  expect(await leadingTo(GONE)).toBe(20)
+  await change(frontendChange(frontend([HERE])))
+  expect(await leadingTo(GONE)).toBe(0)
+})
+
+describe.each([
+  { name: 'a node port', fields: { address: 'node', port: 30053 }, asked: NODE_ADDRESS },
+  { name: 'an external IP', fields: { address: '198.51.100.1', kind: 'ExternalIP' }, asked: '198.51.100.1' },
+  { name: 'a load balancer', fields: { address: '203.0.113.1', kind: 'LoadBalancer' }, asked: '203.0.113.1' },
+] as const)('the flows of $name', ({ fields, asked }) => {
+  const at = { address: asked, port: 'port' in fields ? fields.port : 80 }
+
+  it('go with the last endpoint of the Service', async () => {
+    await change(frontendChange(frontend([GONE], fields)))
+    await flows.synthesize(5, { ...at, endpoint: GONE })
+    await change(frontendChange(frontend([], fields)))
+    expect(await flows.listed('-p', 'udp')).toBe(0)
+  })
+
+  it('go when the last endpoint went while no process was there, and others stay', async () => {
+    await flows.synthesize(5, { ...at, endpoint: GONE })
+    await flows.synthesize(3, { address: '192.0.2.99', endpoint: GONE })
+    await change(frontendChange(frontend([], fields)))
+    expect(await leadingTo(GONE)).toBe(3)
   })
 })
 

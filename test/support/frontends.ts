@@ -37,6 +37,7 @@ export function frontend(
     port,
     endpoints: endpoints.map((endpoint) => frontendEndpoint(endpoint)),
     localEndpoints: undefined,
+    keptEndpoints: [],
     whenEmpty: 'reject',
     affinitySeconds: 0,
     sourceRanges: [],

@@ -36,6 +36,7 @@ export function frontend(
     port,
     endpoints,
     localEndpoints: undefined,
+    keptEndpoints: [],
     whenEmpty: 'reject',
     affinitySeconds: 0,
     sourceRanges: [],

@@ -62,12 +62,15 @@ export class TranslatedFlows {
   }
 
   /**
-   * Makes `count` entries of UDP flows to the IPv4 address, none of them answered, from the client ports `from` on, to the
-   * endpoint given.
+   * Makes `count` entries of UDP flows to the IPv4 address or the one given, none of them answered, from the client ports
+   * `from` on, to the endpoint given.
    */
-  async synthesize(count: number, { from = 1, endpoint = '10.0.0.2' } = {}): Promise<void> {
+  async synthesize(
+    count: number,
+    { from = 1, endpoint = '10.0.0.2', address = VIPS.IPv4 as string, port = VIP_PORT } = {},
+  ): Promise<void> {
     const target = `${endpoint}:${ENDPOINT_PORT}`
-    const line = `-I -p udp -t 600 --dst-nat ${target} -s 192.0.2.1 -d ${VIPS.IPv4} --sport $port --dport ${VIP_PORT}`
+    const line = `-I -p udp -t 600 --dst-nat ${target} -s 192.0.2.1 -d ${address} --sport $port --dport ${port}`
     const loop = `for port in $(seq ${from} ${from + count - 1}); do echo "${line}"; done | conntrack -R -`
     await this.netns.exec('sh', '-c', loop)
   }

@@ -1,7 +1,7 @@
 import { CONNTRACK_PROTOCOLS } from '../../native/conntrack.ts'
 import { ConntrackTable } from '../../native/conntrack-events.ts'
 import type { Endpoint, Frontend, FrontendChange } from '../desired/frontend.ts'
-import { endpointKey, reachableEndpoints } from './reachable-endpoints.ts'
+import { endpointKey, liveEndpoints } from './live-endpoints.ts'
 import { RowPool } from './row-pool.ts'
 
 /** Endpoints of one Service port, which all its frontends share. */
@@ -40,7 +40,7 @@ export class FlowRows {
     const before = this.#frontends.get(id)
     if (before !== undefined && frontend !== undefined && before.group === groupOf(frontend)) {
       this.#frontends.set(id, { ...before, frontend })
-      this.#moveEndpoints(before.group, reachableEndpoints(before.frontend), reachableEndpoints(frontend))
+      this.#moveEndpoints(before.group, liveEndpoints(before.frontend), liveEndpoints(frontend))
       return
     }
     if (before !== undefined) this.#remove(id, before)
@@ -83,14 +83,14 @@ export class FlowRows {
     const { family, address, port } = frontend
     const protocol = CONNTRACK_PROTOCOLS[frontend.protocol]
     this.table.setFrontend(row, { family, protocol, address, port, group: group.id })
-    this.#moveEndpoints(name, [], reachableEndpoints(frontend))
+    this.#moveEndpoints(name, [], liveEndpoints(frontend))
   }
 
   #remove(id: string, { row, frontend, group: name }: Placed): void {
     this.#frontends.delete(id)
     this.table.clearFrontend(row)
     this.#frontendRows.give(row)
-    this.#moveEndpoints(name, reachableEndpoints(frontend), [])
+    this.#moveEndpoints(name, liveEndpoints(frontend), [])
     const group = this.#groups.get(name)
     if (group === undefined || --group.users > 0) return
     this.#groups.delete(name)

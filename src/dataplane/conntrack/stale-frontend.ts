@@ -1,7 +1,7 @@
 import { CONNTRACK_PROTOCOLS, type StaleFrontend } from '../../native/conntrack.ts'
 import { familyOf, type IpAddress } from '../../util/address.ts'
 import type { Frontend } from '../desired/frontend.ts'
-import { endpointKey, reachableEndpoints } from './reachable-endpoints.ts'
+import { endpointKey, liveEndpoints, takesConnections } from './live-endpoints.ts'
 
 /**
  * Protocols whose flows outlive what they lead to: a UDP client that goes on sending keeps its entry, and with it the
@@ -11,7 +11,7 @@ const OUTLIVING = new Set<Frontend['protocol']>(['UDP', 'SCTP'])
 
 /**
  * Which flows a change of one frontend has made stale, one item for each address that it answers on; none for TCP.
- * Flows to endpoints that both have are never among them.
+ * Flows to endpoints that both have are never among them, nor are those to one that still serves but gets no new ones.
  */
 export function staleAfterChange(
   before: Frontend | undefined,
@@ -20,10 +20,11 @@ export function staleAfterChange(
 ): readonly StaleFrontend[] {
   const frontend = after ?? before
   if (frontend === undefined || !OUTLIVING.has(frontend.protocol)) return []
-  const had = before === undefined ? [] : reachableEndpoints(before)
-  const left = new Set(after === undefined ? [] : reachableEndpoints(after).map(endpointKey))
+  const had = before === undefined ? [] : liveEndpoints(before)
+  const left = new Set(after === undefined ? [] : liveEndpoints(after).map(endpointKey))
   const gone = had.filter((endpoint) => !left.has(endpointKey(endpoint)))
-  const isFirst = left.size > 0 && had.length === 0
+  const took = before !== undefined && takesConnections(before)
+  const isFirst = !took && after !== undefined && takesConnections(after)
   if (gone.length === 0 && !isFirst && after !== undefined) return []
   return addressesOf(frontend, nodeAddresses).map((address) => ({
     ...placeOf(frontend, address),
@@ -42,11 +43,11 @@ export function staleAtStart(
   nodeAddresses: readonly IpAddress[],
 ): readonly StaleFrontend[] {
   if (!OUTLIVING.has(frontend.protocol)) return []
-  const endpoints = reachableEndpoints(frontend)
+  const endpoints = liveEndpoints(frontend)
   return addressesOf(frontend, nodeAddresses).map((address) => ({
     ...placeOf(frontend, address),
     translated: 'unlisted',
-    untranslated: endpoints.length > 0,
+    untranslated: takesConnections(frontend),
     endpoints,
   }))
 }

@@ -1,7 +1,7 @@
 import type { EndpointSlice, SliceEndpoint } from '../../model/endpoint-slice.ts'
 import type { ServicePort } from '../../model/service.ts'
 import type { IpFamily } from '../../util/address.ts'
-import type { Endpoint } from './frontend.ts'
+import { type Endpoint, NO_ENDPOINTS } from './frontend.ts'
 import { type Here, TopologyHints } from './topology.ts'
 
 export type { Here } from './topology.ts'
@@ -16,6 +16,8 @@ export interface Candidates {
   readonly preferred: readonly Endpoint[]
   /** Terminating, but still serving. */
   readonly terminating: readonly Endpoint[]
+  /** Ready, terminating or neither: all that answer. The same list as `ready` where that has all of them. */
+  readonly serving: readonly Endpoint[]
 }
 
 /** Merges all slices of a Service; their order does not matter. An endpoint that several name is at its best. */
@@ -27,21 +29,25 @@ export function findEndpoints(
 ): Candidates {
   const ready: Endpoint[] = []
   const terminating: Endpoint[] = []
+  const unready: Endpoint[] = []
   const hints = new TopologyHints(here)
   visit(slices, port, family, (endpoint, number) => {
     if (endpoint.ready) {
       ready.push(toEndpoint(endpoint, number, here.nodeName))
       hints.see(endpoint)
-    } else if (endpoint.serving && endpoint.terminating)
-      terminating.push(toEndpoint(endpoint, number, here.nodeName))
+    } else if (endpoint.serving)
+      (endpoint.terminating ? terminating : unready).push(toEndpoint(endpoint, number, here.nodeName))
   })
+  const others = terminating.length + unready.length
+  const serving = others === 0 ? undefined : inOrder([...ready, ...terminating, ...unready])
   const inForce = inOrder(ready)
-  if (!hints.apply) return { ready: inForce, preferred: inForce, terminating: inOrder(terminating) }
+  const all = { ready: inForce, terminating: inOrder(terminating), serving: serving ?? inForce }
+  if (!hints.apply) return { ...all, preferred: inForce }
   const preferred: Endpoint[] = []
   visit(slices, port, family, (endpoint, number) => {
     if (endpoint.ready && hints.choose(endpoint)) preferred.push(toEndpoint(endpoint, number, here.nodeName))
   })
-  return { ready: inForce, preferred: inOrder(preferred), terminating: inOrder(terminating) }
+  return { ...all, preferred: inOrder(preferred) }
 }
 
 /** For clients under policy Cluster: the ready ones, and when none is ready the terminating ones (KEP-1669). */
@@ -56,6 +62,19 @@ export function forLocal({ ready, terminating }: Candidates): readonly Endpoint[
   const local = ready.filter(isLocal)
   return local.length > 0 ? local : terminating.filter(isLocal)
 }
+
+/**
+ * Those that serve and are in none of the lists chosen: as kube-proxy has it, a connection stays where it is for as long
+ * as its endpoint serves, whatever becomes of policies, hints or the endpoint's readiness.
+ */
+export function keptBeside({ serving }: Candidates, ...chosen: (readonly Endpoint[])[]): readonly Endpoint[] {
+  if (chosen.some((endpoints) => endpoints === serving)) return NO_ENDPOINTS
+  const taken = new Set(chosen.flat().map(identityOf))
+  const kept = serving.filter((endpoint) => !taken.has(identityOf(endpoint)))
+  return kept.length === 0 ? NO_ENDPOINTS : kept
+}
+
+const identityOf = ({ address, port }: Endpoint): string => `${address}/${port}`
 
 /** Each endpoint of each slice port that is this port of the Service, with its number there. */
 function visit(

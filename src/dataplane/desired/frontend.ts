@@ -7,6 +7,9 @@ declare const keyBrand: unique symbol
 /** Identity of a frontend within its family: `10.96.0.1/TCP/80` or `node/TCP/30080`. */
 export type FrontendKey = string & { readonly [keyBrand]: true }
 
+/** For the many frontends that have none of a kind: one list that they share. */
+export const NO_ENDPOINTS: readonly Endpoint[] = Object.freeze([])
+
 export interface Endpoint {
   readonly address: IpAddress
   readonly port: number
@@ -50,6 +53,11 @@ export interface Frontend {
    * under policy Cluster.
    */
   readonly localEndpoints: readonly Endpoint[] | undefined
+  /**
+   * Endpoints that still serve but get no new connection through this frontend, as they terminate or as policy or hints
+   * leave them out: connections that they have are theirs to the end. Backends have no use for them.
+   */
+  readonly keptEndpoints: readonly Endpoint[]
   readonly whenEmpty: NoEndpoints
   /** Seconds of ClientIP affinity, 0 for none. */
   readonly affinitySeconds: number
@@ -80,6 +88,7 @@ export const sameFrontend = (a: Frontend, b: Frontend): boolean =>
     (a.localEndpoints === undefined || b.localEndpoints === undefined
       ? a.localEndpoints === b.localEndpoints
       : sameList(a.localEndpoints, b.localEndpoints, sameEndpoint)) &&
+    sameList(a.keptEndpoints, b.keptEndpoints, sameEndpoint) &&
     sameList(a.sourceRanges, b.sourceRanges, sameCidr) &&
     sameIpvsOptions(a.ipvs, b.ipvs))
 

@@ -2,8 +2,15 @@ import type { EndpointSlice } from '../../model/endpoint-slice.ts'
 import type { Problem } from '../../model/problem.ts'
 import type { Service, ServicePort } from '../../model/service.ts'
 import { type Cidr, familyOf, type IpAddress, type IpFamily } from '../../util/address.ts'
-import { type Candidates, findEndpoints, forCluster, forLocal, type Here } from './endpoints.ts'
-import { type Endpoint, type Frontend, type FrontendKind, frontendKey, type NoEndpoints } from './frontend.ts'
+import { type Candidates, findEndpoints, forCluster, forLocal, type Here, keptBeside } from './endpoints.ts'
+import {
+  type Endpoint,
+  type Frontend,
+  type FrontendKind,
+  frontendKey,
+  NO_ENDPOINTS,
+  type NoEndpoints,
+} from './frontend.ts'
 import { DEFAULT_IPVS_OPTIONS, type IpvsOptions, readIpvsOptions } from './ipvs-options.ts'
 
 /** All that one Service asks for, before other Services' claims are looked at. */
@@ -75,25 +82,36 @@ function addPort(frontends: Frontend[], context: PortContext, candidates: Candid
 interface Choice {
   readonly endpoints: readonly Endpoint[]
   readonly localEndpoints: readonly Endpoint[] | undefined
+  readonly keptEndpoints: readonly Endpoint[]
   readonly whenEmpty: NoEndpoints
 }
 
 function internalChoice(service: Service, candidates: Candidates): Choice {
   const everywhere = forCluster(candidates)
   if (service.internalTrafficPolicy === 'Cluster')
-    return { endpoints: everywhere, localEndpoints: undefined, whenEmpty: 'reject' }
+    return {
+      endpoints: everywhere,
+      localEndpoints: undefined,
+      keptEndpoints: keptBeside(candidates, everywhere),
+      whenEmpty: 'reject',
+    }
+  const here = forLocal(candidates)
   return {
-    endpoints: forLocal(candidates),
+    endpoints: here,
     localEndpoints: undefined,
+    keptEndpoints: keptBeside(candidates, here),
     // Endpoints elsewhere only are silence under policy Local; none anywhere is an answer at once (KEP-2086).
     whenEmpty: everywhere.length > 0 ? 'drop' : 'reject',
   }
 }
 
 function externalChoice(service: Service, candidates: Candidates): Choice {
+  const endpoints = forCluster(candidates)
+  const localEndpoints = service.externalTrafficPolicy === 'Local' ? forLocal(candidates) : undefined
   return {
-    endpoints: forCluster(candidates),
-    localEndpoints: service.externalTrafficPolicy === 'Local' ? forLocal(candidates) : undefined,
+    endpoints,
+    localEndpoints,
+    keptEndpoints: keptBeside(candidates, endpoints, localEndpoints ?? NO_ENDPOINTS),
     whenEmpty: 'reject',
   }
 }
@@ -118,7 +136,7 @@ function frontend(
   { service, port, family, ranges, ipvs }: PortContext,
   kind: FrontendKind,
   address: IpAddress | undefined,
-  { endpoints, localEndpoints, whenEmpty }: Choice,
+  { endpoints, localEndpoints, keptEndpoints, whenEmpty }: Choice,
 ): Frontend {
   const number = kind === 'NodePort' ? port.nodePort : port.port
   return {
@@ -132,6 +150,7 @@ function frontend(
     port: number,
     endpoints,
     localEndpoints,
+    keptEndpoints,
     whenEmpty,
     affinitySeconds: service.affinitySeconds,
     sourceRanges: kind === 'LoadBalancer' ? ranges : NO_RANGES,

@@ -75,6 +75,66 @@ describe('external policy Local', () => {
   })
 })
 
+describe('connections stay with endpoints that get no new ones', () => {
+  const there = { nodeName: 'there' }
+  const outOfUse = { ready: false, serving: false, terminating: true }
+  const LOCAL = { internalTrafficPolicy: 'Local' } as const
+
+  it.each([
+    { name: 'but serve while they end', fields: {}, listed: [ENDING, READY], takes: [2], keeps: [1] },
+    {
+      name: 'but serve without being ready',
+      fields: {},
+      listed: [{ ready: false }, READY],
+      takes: [2],
+      keeps: [1],
+    },
+    { name: 'as policy leaves them out', fields: LOCAL, listed: [READY, there], takes: [1], keeps: [2] },
+    {
+      name: 'as hints leave them out',
+      fields: {},
+      listed: [{ forNodes: ['here'] }, { forNodes: ['there'] }],
+      takes: [1],
+      keeps: [2],
+    },
+    { name: 'unless they no longer serve', fields: {}, listed: [outOfUse, READY], takes: [2], keeps: [] },
+    {
+      name: 'which are none when all take some',
+      fields: {},
+      listed: [READY, READY],
+      takes: [1, 2],
+      keeps: [],
+    },
+    {
+      name: 'which are none when only such serve',
+      fields: {},
+      listed: [ENDING, ENDING],
+      takes: [1, 2],
+      keeps: [],
+    },
+  ])('$name', ({ fields, listed, takes, keeps }) => {
+    const frontend = frontendOf(compile(fields, endpoints(...listed)), 'ClusterIP')
+    expect({ takes: hosts(frontend?.endpoints), keeps: hosts(frontend?.keptEndpoints) }).toEqual({
+      takes,
+      keeps,
+    })
+  })
+
+  it('and those that only clients from outside get are not named twice', () => {
+    const fields = {
+      type: 'NodePort',
+      externalTrafficPolicy: 'Local',
+      ports: [port({ nodePort: 30080 })],
+    } as const
+    const frontend = frontendOf(
+      compile(fields, endpoints(ENDING, there, { ...ENDING, ...there })),
+      'NodePort',
+    )
+    expect(hosts(frontend?.localEndpoints)).toEqual([1])
+    expect(hosts(frontend?.keptEndpoints)).toEqual([3])
+  })
+})
+
 describe('topology hints', () => {
   const zone = (...names: readonly string[]): Partial<SliceEndpoint> => ({ forZones: names })
   const node = (...names: readonly string[]): Partial<SliceEndpoint> => ({ forNodes: names })

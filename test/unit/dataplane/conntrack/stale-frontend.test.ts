@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { staleAfterChange, staleAtStart } from '../../../../src/dataplane/conntrack/stale-frontend.ts'
 import type { Frontend } from '../../../../src/dataplane/desired/frontend.ts'
 import { ip } from '../../../support/addresses.ts'
-import { frontend } from '../../../support/frontends.ts'
+import { frontend, frontendEndpoint } from '../../../support/frontends.ts'
 
 const NODE = [ip('172.20.0.1'), ip('192.0.2.7'), ip('fd00::1')]
 const A = '10.0.0.1'
@@ -76,6 +76,19 @@ describe('after a change, stale are', () => {
     ])
   })
 
+  it('nothing of an endpoint that keeps its connections, until it keeps them no longer', () => {
+    const keeping = frontend([B], { keptEndpoints: [frontendEndpoint(A)] })
+    expect(stale(frontend([A, B]), keeping)).toEqual([])
+    expect(stale(keeping, frontend([B]))).toMatchObject([
+      { translated: 'listed', endpoints: [{ address: A }] },
+    ])
+  })
+
+  it('flows that pass by also where endpoints keep theirs and took no new ones', () => {
+    const keeping = frontend([], { keptEndpoints: [frontendEndpoint(A)] })
+    expect(stale(keeping, frontend([A]))).toMatchObject([{ translated: 'none', untranslated: true }])
+  })
+
   it('flows of SCTP as those of UDP', () => {
     expect(stale(frontend([A], { protocol: 'SCTP' }), undefined)).toMatchObject([{ protocol: 132 }])
   })
@@ -99,6 +112,12 @@ describe('at the start, stale are', () => {
   it('all translated flows of a Service without endpoints, and none of those that pass by', () => {
     expect(staleAtStart(frontend([]), NODE)).toMatchObject([
       { translated: 'unlisted', untranslated: false, endpoints: [] },
+    ])
+  })
+
+  it('none to an endpoint that keeps its connections', () => {
+    expect(staleAtStart(frontend([B], { keptEndpoints: [frontendEndpoint(A)] }), NODE)).toMatchObject([
+      { translated: 'unlisted', endpoints: [{ address: B }, { address: A }] },
     ])
   })
 
