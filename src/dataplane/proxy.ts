@@ -21,7 +21,7 @@ import { type OpenedBackend, openBackend } from './open-backend.ts'
 import type { ProxyMode } from './proxy-modes.ts'
 import { type ServiceProxyOptions, tableConfig } from './proxy-options.ts'
 import { Reconciler } from './reconciler.ts'
-import type { FrontendStatus, ProxyStatus } from './status.ts'
+import type { FamilyStatus, FrontendStatus, ProxyStatus } from './status.ts'
 
 export type { ServiceProxyOptions } from './proxy-options.ts'
 
@@ -113,11 +113,13 @@ export class ServiceProxy {
     await Promise.all(this.#families.map(({ reconciler }) => reconciler.synced()))
   }
 
+  /** How each family is doing: for probes, which `status` with its look at every frontend would be too much for. */
+  families(): readonly FamilyStatus[] {
+    return this.#families.map(({ reconciler }) => ({ mode: this.#mode, ...reconciler.status() }))
+  }
+
   status(): ProxyStatus {
-    const families = this.#families.map(({ reconciler }) => ({
-      mode: this.#mode,
-      ...reconciler.status(),
-    }))
+    const families = this.families()
     const refused = families.flatMap(({ family, refused }) =>
       [...refused].map(([key, error]): Problem => {
         const service = this.#compiler.frontends(family).get(key)?.service

@@ -92,6 +92,8 @@ describe('hawser proxy', () => {
       lastUpdated: expect.any(String),
       currentTime: expect.any(String),
       nodeEligible: true,
+      healthy: true,
+      status: { IPv4: expect.objectContaining({ healthy: true }), IPv6: expect.anything() },
     })
     expect(Object.keys(JSON.parse(await get('http://127.0.0.1:10256/livez')))).not.toContain('nodeEligible')
     expect(await get('http://127.0.0.1:10249/proxyMode')).toBe('nftables')

@@ -71,7 +71,7 @@ const answerFrom =
     const url = new URL(request.url ?? '/', 'http://localhost')
     const route = routes.get(url.pathname)
     const send = ({ status, type, body }: Answer): void => {
-      response.writeHead(status, { 'content-type': type }).end(body)
+      response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff' }).end(body)
     }
     if (request.method !== 'GET' && request.method !== 'HEAD')
       response.writeHead(405, { allow: 'GET, HEAD' }).end()

@@ -67,9 +67,13 @@ async function start(
   const problems = new SourceProblems()
   const control = await serveControl(join(config.stateDir, CONTROL_SOCKET), proxy, () => problems.current)
   teardown.add('the control socket', () => control.close())
+  const { registry } = options
+  const binding = { hardFail: false, log }
+  // Without an API server there is no Node object that could say otherwise.
+  const isNodeEligible = () => true
   for (const server of [
-    await serveMetrics(config.metrics, options.registry, proxy, config.mode),
-    await serveHealth(config.health, proxy),
+    await serveMetrics({ bind: config.metrics, registry, proxy, mode: config.mode, binding }),
+    await serveHealth({ bind: config.health, registry, proxy, isNodeEligible, binding }),
   ])
     if (server !== undefined) teardown.add('an HTTP server', () => server.close())
   const source = await FileSource.open({
