@@ -32,3 +32,10 @@ export function count(name: string, text: string | undefined, fallback: number, 
   if (value >= least) return value
   throw new BenchError('BENCH_USAGE', `--${name} must be a whole number of at least ${least}, not "${text}"`)
 }
+
+/** Several of them, separated by commas. */
+export const counts = (
+  name: string,
+  text: string | undefined,
+  fallback: readonly number[],
+): readonly number[] => (text === undefined ? fallback : text.split(',').map((part) => count(name, part, 1)))

@@ -1,11 +1,18 @@
 import type { Change } from '../src/model/change.ts'
-import type { EndpointSlice, SliceEndpoint } from '../src/model/endpoint-slice.ts'
+import type { EndpointPort, EndpointSlice, SliceEndpoint } from '../src/model/endpoint-slice.ts'
 import { type ObjectName, objectName } from '../src/model/object-name.ts'
-import type { Service } from '../src/model/service.ts'
+import type { Protocol, Service, ServicePort } from '../src/model/service.ts'
 import { formatAddress, type IpAddress, parseCidr } from '../src/util/address.ts'
 
-const serviceBase = 10 * 2 ** 24 + 96 * 2 ** 16
-const podBase = 10 * 2 ** 24 + 128 * 2 ** 16
+/** The first cluster IP of the synthetic Services, as a number. */
+export const firstClusterIp = 10 * 2 ** 24 + 96 * 2 ** 16 + 256
+/** The first pod's address, as a number. */
+export const firstPodIp = 10 * 2 ** 24 + 128 * 2 ** 16
+
+/** Every Service answers on this port, … */
+export const servicePort = 80
+/** … and its endpoints on this one. */
+export const endpointPort = 8080
 
 /** The ranges that the synthetic Services and pods take their addresses from. */
 export const serviceRange = requireCidr('10.96.0.0/12')
@@ -24,18 +31,25 @@ export const maxServices = 2 ** 20 - 256
 export const maxEndpoints = (services: number): number => Math.floor(2 ** 23 / services) - 1
 
 /**
- * A synthetic cluster: every Service a ClusterIP with one TCP port, every one with the same number of ready
- * endpoints, no pod of two Services, the pods spread over many nodes. The same sizes give the same cluster.
+ * A synthetic cluster: every Service a ClusterIP with one port a protocol (TCP alone by default), every one with the
+ * same number of ready endpoints, no pod of two Services, the pods spread over many nodes. The same sizes give the same
+ * cluster.
  */
 export class SyntheticCluster {
   readonly services: number
   readonly endpoints: number
+  readonly #ports: readonly ServicePort[]
+  readonly #slicePorts: readonly EndpointPort[]
   /** By Service, the one of its `endpoints + 1` candidate pods that is no endpoint now; -1 when all are. */
   readonly #absent: Int32Array
 
-  constructor(services: number, endpoints: number) {
+  constructor(services: number, endpoints: number, protocols: readonly Protocol[] = ['TCP']) {
     this.services = services
     this.endpoints = endpoints
+    const name = (protocol: Protocol): string => (protocols.length === 1 ? '' : protocol.toLowerCase())
+    const ports = protocols.map((protocol) => ({ name: name(protocol), protocol }))
+    this.#ports = ports.map((port) => ({ ...port, port: servicePort, targetPort: endpointPort, nodePort: 0 }))
+    this.#slicePorts = ports.map((port) => ({ ...port, port: endpointPort }))
     this.#absent = new Int32Array(services).fill(endpoints)
   }
 
@@ -44,7 +58,7 @@ export class SyntheticCluster {
     const changes: Change[] = []
     for (let i = 0; i < this.services; i++) {
       const name = serviceName(i)
-      changes.push({ kind: 'Service', name, object: service(i) })
+      changes.push({ kind: 'Service', name, object: this.#service(i) })
       changes.push(this.#sliceChange(i))
     }
     return changes
@@ -79,19 +93,39 @@ export class SyntheticCluster {
     return `node-${(Math.imul(pod, 2_654_435_761) >>> 16) % nodes}`
   }
 
+  #service(index: number): Service {
+    return {
+      name: serviceName(index),
+      type: 'ClusterIP',
+      ipFamilies: ['IPv4'],
+      clusterIPs: [addressAt(firstClusterIp + index)],
+      externalIPs: [],
+      loadBalancerIPs: [],
+      loadBalancerSourceRanges: [],
+      ports: this.#ports.map((port) => ({ ...port })),
+      selector: undefined,
+      createdAt: undefined,
+      affinitySeconds: 0,
+      internalTrafficPolicy: 'Cluster',
+      externalTrafficPolicy: 'Cluster',
+      healthCheckNodePort: 0,
+      annotations: new Map(),
+    }
+  }
+
   #sliceChange(index: number): Change {
     const service = serviceName(index)
     const absent = this.#absent[index]
     const endpoints: SliceEndpoint[] = []
     for (let slot = 0; slot <= this.endpoints; slot++) {
       const pod = index * (this.endpoints + 1) + slot
-      if (slot !== absent) endpoints.push(readyEndpoint(addressAt(podBase + pod), this.#nodeOf(pod)))
+      if (slot !== absent) endpoints.push(readyEndpoint(addressAt(firstPodIp + pod), this.#nodeOf(pod)))
     }
     const object: EndpointSlice = {
       name: objectName('bench', `service-${index}-slice`),
       service,
       family: 'IPv4',
-      ports: [{ name: '', protocol: 'TCP', port: 8080 }],
+      ports: this.#slicePorts.map((port) => ({ ...port })),
       endpoints,
       triggerTime: undefined,
     }
@@ -111,24 +145,6 @@ function greatestCommonDivisor(a: number, b: number): number {
 }
 
 const serviceName = (index: number): ObjectName => objectName('bench', `service-${index}`)
-
-const service = (index: number): Service => ({
-  name: serviceName(index),
-  type: 'ClusterIP',
-  ipFamilies: ['IPv4'],
-  clusterIPs: [addressAt(serviceBase + 256 + index)],
-  externalIPs: [],
-  loadBalancerIPs: [],
-  loadBalancerSourceRanges: [],
-  ports: [{ name: '', protocol: 'TCP', port: 80, targetPort: 8080, nodePort: 0 }],
-  selector: undefined,
-  createdAt: undefined,
-  affinitySeconds: 0,
-  internalTrafficPolicy: 'Cluster',
-  externalTrafficPolicy: 'Cluster',
-  healthCheckNodePort: 0,
-  annotations: new Map(),
-})
 
 const readyEndpoint = (address: IpAddress, nodeName: string): SliceEndpoint => ({
   address,

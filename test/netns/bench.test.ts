@@ -47,6 +47,18 @@ describe('hawser bench', () => {
     expect(figures.host).toHaveProperty('kernel')
   })
 
+  it('datapath measures real connections through Services, beside no Service and one fixed rule', async () => {
+    const sizes = ['--services', '3,20', '--endpoints', '2', '--rounds', '1', '--milliseconds', '20']
+    const figures = await bench(folder, 'datapath', ...sizes)
+    expect(figures).toMatchObject({ suite: 'datapath', backend: 'nftables', services: '3,20' })
+    for (const transport of ['tcp', 'udp']) {
+      for (const lane of ['direct', 'rule', '3', '20'])
+        for (const what of ['per_s', 'cpu_us', 'p50_us', 'p99_us'])
+          expect(figures[`${transport}_${lane}_${what}`], `${transport} ${lane} ${what}`).toBeGreaterThan(0)
+      for (const lane of ['3', '20']) expect(figures).toHaveProperty(`${transport}_${lane}_over_rule`)
+    }
+  })
+
   it('netlink measures the addon beside both peers', async () => {
     const figures = await bench(folder, 'netlink', '--rounds', '1', '--round-trips', '50', '--messages', '50')
     for (const contestant of ['addon', 'node_netlink', 'cpp'])
