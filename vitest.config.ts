@@ -20,7 +20,9 @@ export default defineConfig({
       tier('script', { parallel: false, timeout: 60_000 }),
       tier('ipvs', { parallel: false, timeout: 180_000 }),
       tier('pods', { parallel: false, timeout: 120_000 }),
+      tier('conformance', { parallel: false, timeout: 3_000_000 }),
       tier('cluster', { parallel: false, timeout: 90_000 }),
+      tier('differential', { parallel: false, timeout: 60_000 }),
     ],
   },
 })

@@ -10,6 +10,13 @@ export interface ProcessPlace {
   readonly folder: string
 }
 
+export interface ProcessOptions {
+  /** Path of the network namespace to run in; the caller's own by default. */
+  readonly netns?: string
+  /** Name of the file with its output, where several run in one place; the program's by default. */
+  readonly logName?: string
+}
+
 /** How long a program has to end after SIGTERM before it is killed. */
 const GRACE_MS = 5_000
 
@@ -36,11 +43,17 @@ export class ClusterProcess {
   }
 
   /** The program dies with the process that starts it, however that ends. */
-  static start(name: string, place: ProcessPlace, args: readonly string[]): ClusterProcess {
-    const log = join(place.folder, `${name}.log`)
+  static start(
+    name: string,
+    place: ProcessPlace,
+    args: readonly string[],
+    { netns, logName = name }: ProcessOptions = {},
+  ): ClusterProcess {
+    const log = join(place.folder, `${logName}.log`)
     const output = openSync(log, 'a')
-    const command = ['--pdeathsig', 'KILL', '--', join(place.binaries, name), ...args]
-    const child = spawn('setpriv', command, { stdio: ['ignore', output, output] })
+    const program = ['setpriv', '--pdeathsig', 'KILL', '--', join(place.binaries, name), ...args]
+    const [command = '', ...rest] = netns === undefined ? program : ['nsenter', `--net=${netns}`, ...program]
+    const child = spawn(command, rest, { stdio: ['ignore', output, output] })
     closeSync(output)
     return new ClusterProcess(name, child, log)
   }

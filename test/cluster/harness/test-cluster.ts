@@ -15,6 +15,11 @@ export interface TestClusterOptions {
   /** Endpoints and service accounts only appear where it runs. */
   readonly controllerManager?: boolean
   readonly scheduler?: boolean
+  /**
+   * An address of this machine that is not loopback: the API server listens on it too and serves the Service
+   * `kubernetes` from there, for pods to reach it, and asks kubelets as one whom the cluster's authority vouches for.
+   */
+  readonly advertiseAddress?: string
 }
 
 interface Keys {
@@ -44,7 +49,17 @@ export class TestCluster {
   readonly #ports: Ports
   readonly #running = new Map<string, ClusterProcess>()
 
-  private constructor(place: ProcessPlace, keys: Keys, ports: Ports, kubeconfig: string, admin: KubeClient) {
+  readonly #advertised: string | undefined
+
+  private constructor(
+    place: ProcessPlace,
+    keys: Keys,
+    ports: Ports,
+    kubeconfig: string,
+    admin: KubeClient,
+    advertised: string | undefined,
+  ) {
+    this.#advertised = advertised
     this.place = place
     this.#keys = keys
     this.#ports = ports
@@ -58,7 +73,7 @@ export class TestCluster {
     const folder = await mkdtemp(join(tmpdir(), 'hw-cluster-'))
     let cluster: TestCluster | undefined
     try {
-      cluster = await TestCluster.#prepare({ binaries, folder })
+      cluster = await TestCluster.#prepare({ binaries, folder }, options.advertiseAddress)
       await cluster.#startEtcd()
       await cluster.startApiServer()
       if (options.controllerManager) cluster.#startControllerManager()
@@ -71,9 +86,10 @@ export class TestCluster {
     }
   }
 
-  static async #prepare(place: ProcessPlace): Promise<TestCluster> {
+  static async #prepare(place: ProcessPlace, advertised: string | undefined): Promise<TestCluster> {
     const authority = await CertificateAuthority.create(place.folder)
     const names = ['IP:127.0.0.1', 'DNS:localhost', 'DNS:kubernetes.default.svc', `IP:${FIRST_SERVICE_IP}`]
+    if (advertised !== undefined) names.push(`IP:${advertised}`)
     const [server, admin, tokens] = await Promise.all([
       authority.server('kube-apiserver', names),
       authority.client('hawser-test-admin', ['system:masters']),
@@ -91,7 +107,7 @@ export class TestCluster {
       burst: 0,
     })
     const ports = { etcd, etcdPeer, server: port }
-    return new TestCluster(place, { authority, server, admin, tokens }, ports, file, client)
+    return new TestCluster(place, { authority, server, admin, tokens }, ports, file, client, advertised)
   }
 
   get server(): string {
@@ -137,11 +153,8 @@ export class TestCluster {
     const { authority, server, tokens } = this.#keys
     const program = this.#start('kube-apiserver', [
       `--etcd-servers=http://127.0.0.1:${this.#ports.etcd}`,
-      '--bind-address=127.0.0.1',
       `--secure-port=${this.#ports.server}`,
-      // It refuses to advertise loopback; nothing is ever sent to this one (RFC 5737).
-      '--advertise-address=192.0.2.1',
-      '--endpoint-reconciler-type=none',
+      ...this.#apiServerPlace(),
       `--service-cluster-ip-range=${SERVICE_RANGE}`,
       `--tls-cert-file=${server.cert}`,
       `--tls-private-key-file=${server.key}`,
@@ -158,6 +171,24 @@ export class TestCluster {
       response.resume()
       return response.statusCode === 200
     })
+  }
+
+  #apiServerPlace(): string[] {
+    const { admin } = this.#keys
+    // It refuses to advertise loopback; nothing is ever sent to this one (RFC 5737).
+    const local = [
+      '--bind-address=127.0.0.1',
+      '--advertise-address=192.0.2.1',
+      '--endpoint-reconciler-type=none',
+    ]
+    if (this.#advertised === undefined) return local
+    return [
+      '--bind-address=0.0.0.0',
+      `--advertise-address=${this.#advertised}`,
+      '--kubelet-preferred-address-types=InternalIP',
+      `--kubelet-client-certificate=${admin.cert}`,
+      `--kubelet-client-key=${admin.key}`,
+    ]
   }
 
   /** As an upgrade does it, or as a crash does. */
@@ -229,5 +260,6 @@ export class TestCluster {
   }
 }
 
-const SERVICE_RANGE = '10.96.0.0/16'
+/** Dual stack; Services are of the first family unless they ask for more. */
+const SERVICE_RANGE = '10.96.0.0/16,fd00:96::/108'
 const FIRST_SERVICE_IP = '10.96.0.1'

@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { importArchive } from '../../src/kubelet/images/import-archive.ts'
+import { PrivateContainerd } from '../../src/kubelet/runtime/private-containerd.ts'
+import { silentLogger } from '../../src/util/logger.ts'
+import { ClusterProcess } from '../cluster/harness/process.ts'
+import type { TestCluster } from '../cluster/harness/test-cluster.ts'
+import { cidr } from '../support/services.ts'
+import { writeConformanceImages } from './images.ts'
+
+const run = promisify(execFile)
+
+export const NODE_ADDRESS = '172.31.0.1'
+export const POD_CIDR = '10.1.0.0/16'
+export const DNS_ADDRESS = '10.96.0.10'
+export const NODE_NAME = hostname().toLowerCase()
+
+/** Gives the network namespace an address that is not loopback, and a way out that leads nowhere. */
+export async function prepareNetwork(): Promise<void> {
+  await run('ip', ['link', 'add', 'node0', 'type', 'veth', 'peer', 'node1'])
+  await run('ip', ['address', 'add', `${NODE_ADDRESS}/24`, 'dev', 'node0'])
+  for (const link of ['node0', 'node1']) await run('ip', ['link', 'set', link, 'up'])
+  await run('ip', ['route', 'add', 'default', 'via', '172.31.0.254'])
+  await run('sysctl', ['-qw', 'net.ipv4.ip_forward=1'])
+}
+
+/** A containerd of its own with all images. */
+export async function startRuntime(folder: string, binaries: string): Promise<PrivateContainerd> {
+  const containerd = await PrivateContainerd.start({
+    stateDir: folder,
+    podCidr: cidr(POD_CIDR),
+    sandboxImage: 'registry.k8s.io/pause:3.10.2',
+    log: silentLogger,
+  })
+  for (const file of await writeConformanceImages(binaries, join(folder, 'images')))
+    await importArchive(containerd.socket, file)
+  return containerd
+}
+
+/** Upstream's kubelet, registered and ready. */
+export async function startKubelet(cluster: TestCluster, endpoint: string): Promise<ClusterProcess> {
+  const folder = join(cluster.place.folder, 'kubelet')
+  await mkdir(folder, { recursive: true })
+  const { cert, key } = await cluster.clientCertificate(`system:node:${NODE_NAME}`, ['system:nodes'])
+  const kubeconfig = await cluster.writeKubeconfig('kubelet.kubeconfig', {
+    'client-certificate': cert,
+    'client-key': key,
+  })
+  const resolvConf = join(folder, 'resolv.conf')
+  await writeFile(resolvConf, `nameserver ${NODE_ADDRESS}\n`)
+  const config = join(folder, 'config.yaml')
+  await writeFile(config, JSON.stringify(kubeletConfiguration(cluster.authority, endpoint, resolvConf)))
+  const kubelet = ClusterProcess.start('kubelet', cluster.place, [
+    `--config=${config}`,
+    `--kubeconfig=${kubeconfig}`,
+    `--hostname-override=${NODE_NAME}`,
+    `--node-ip=${NODE_ADDRESS}`,
+    `--cert-dir=${folder}`,
+  ])
+  await kubelet.whenReady(async () => {
+    const { stdout } = await kubectl(cluster, 'get', 'node', NODE_NAME, '-o', READY)
+    return stdout === 'True'
+  }, 120_000)
+  return kubelet
+}
+
+export const kubectl = (cluster: TestCluster, ...args: readonly string[]) =>
+  run(join(cluster.place.binaries, 'kubectl'), [`--kubeconfig=${cluster.kubeconfig}`, ...args])
+
+const READY = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
+
+const kubeletConfiguration = (authority: string, endpoint: string, resolvConf: string) => ({
+  kind: 'KubeletConfiguration',
+  apiVersion: 'kubelet.config.k8s.io/v1beta1',
+  authentication: {
+    anonymous: { enabled: false },
+    webhook: { enabled: true },
+    x509: { clientCAFile: authority },
+  },
+  authorization: { mode: 'Webhook' },
+  containerRuntimeEndpoint: endpoint,
+  clusterDNS: [DNS_ADDRESS],
+  clusterDomain: 'cluster.local',
+  resolvConf,
+  cgroupDriver: 'cgroupfs',
+  // The pods' cgroups are containerd's then, and go with their containers.
+  cgroupsPerQOS: false,
+  enforceNodeAllocatable: [],
+  failCgroupV1: false,
+  failSwapOn: false,
+  serializeImagePulls: false,
+  evictionHard: { 'memory.available': '1Mi', 'nodefs.available': '0%', 'imagefs.available': '0%' },
+  localStorageCapacityIsolation: false,
+})
