@@ -7,10 +7,10 @@
 #include <cerrno>
 #include <cstring>
 
-#include "codec/attribute_policy.h"
 #include "codec/program_writer.h"
 #include "conntrack/search.h"
 #include "conntrack/stale_flows.h"
+#include "conntrack/table_statistics.h"
 #include "socket/batch.h"
 
 namespace hawser::conntrack {
@@ -18,10 +18,6 @@ namespace {
 
 /** Deletions per datagram; refusals of entries that expired meanwhile must fit the receive buffer. */
 constexpr size_t kBatchMessages = 512;
-
-constexpr AttributePolicy kStatisticsTable[] = {
-    {CTA_STATS_GLOBAL_ENTRIES, Kind::be32},
-};
 
 Outcome failed(Error error) { return {.reply = {}, .error = std::move(error), .failures = {}}; }
 
@@ -69,6 +65,8 @@ Outcome ConntrackSession::handle(const Request& request) {
       return removeStaleFlows(request);
     case count:
       return countEntries();
+    case statistics:
+      return readStatistics();
     default:
       return malformedProgram("unknown method of a conntrack socket");
   }
@@ -179,24 +177,24 @@ Outcome ConntrackSession::remove(std::span<const Entry> entries) {
 }
 
 Outcome ConntrackSession::countEntries() {
-  Result<uint32_t> entries =
-      Error{EBADMSG, "the kernel's conntrack statistics have no count", kMalformedReply};
-  auto called = socket_.call(
-      "count connection tracking entries",
-      [](MessageWriter& writer, uint32_t sequence, uint16_t flags) {
-        writer.begin(messageType(IPCTNL_MSG_CT_GET_STATS), flags, sequence);
-        writer.header(nfgenmsg{.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = 0});
-        writer.end();
-      },
-      [&](const Message& message) -> Result<> {
-        if (message.payload.size() < sizeof(nfgenmsg)) return Unit{};
-        const Attributes statistics(message.payload.subspan(NLMSG_ALIGN(sizeof(nfgenmsg))), kStatisticsTable);
-        if (statistics.has(CTA_STATS_GLOBAL_ENTRIES)) entries = statistics.be32(CTA_STATS_GLOBAL_ENTRIES);
-        return Unit{};
-      });
-  if (!called) return failed(called.error());
-  if (!entries) return failed(entries.error());
-  return replyOf(*entries);
+  auto size = readTableSize(socket_);
+  if (!size) return failed(size.error());
+  return replyOf(size->entries);
+}
+
+Outcome ConntrackSession::readStatistics() {
+  auto size = readTableSize(socket_);
+  if (!size) return failed(size.error());
+  auto processors = readProcessorStatistics(socket_);
+  if (!processors) return failed(processors.error());
+  ProgramWriter reply;
+  reply.u32(size->entries);
+  reply.u32(size->limit);
+  for (const ProcessorStatistics& statistics : *processors) {
+    reply.u32(statistics.processor);
+    for (const uint32_t counter : statistics.counters) reply.u32(counter);
+  }
+  return {.reply = reply.take(), .error = {}, .failures = {}};
 }
 
 }  // namespace hawser::conntrack

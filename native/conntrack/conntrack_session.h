@@ -21,7 +21,8 @@ class ConntrackSession final : public Session {
    * `count` answers u32 entries in the table, both families together. `removeStale` takes what
    * StaleFlows::of reads, in three buffers, and answers as the other deletions do. `removeFiltered` takes one
    * filter that names something of the original tuple and leaves the deletion to the kernel where it can:
-   * it then answers kUncounted, else as the other deletions do.
+   * it then answers kUncounted, else as the other deletions do. `statistics` answers u32 entries, u32 limit
+   * and for each processor u32 number and the u32 counters of ProcessorStatistics.
    */
   enum Method : uint8_t {
     dump = 1,
@@ -30,6 +31,7 @@ class ConntrackSession final : public Session {
     count = 4,
     removeStale = 5,
     removeFiltered = 6,
+    statistics = 7,
   };
   static constexpr uint32_t kUncounted = UINT32_MAX;
 
@@ -46,6 +48,7 @@ class ConntrackSession final : public Session {
   Outcome removeRecords(std::span<const uint8_t> records);
   Outcome remove(std::span<const Entry> entries);
   Outcome countEntries();
+  Outcome readStatistics();
 
   NetlinkSocket socket_;
 };

@@ -5,6 +5,7 @@ import { NetlinkChannel, type SocketOptions } from './channel.ts'
 import { ConntrackEntries } from './conntrack-entries.ts'
 import { type ConntrackFilter, writeFilter } from './conntrack-filter.ts'
 import type { StaleFlows } from './conntrack-stale.ts'
+import { type ConntrackStatistics, readStatistics } from './conntrack-statistics.ts'
 import { familyNumber } from './packed-address.ts'
 import { ProgramReader, ProgramWriter } from './program.ts'
 
@@ -17,6 +18,7 @@ export {
   type TupleFilter,
 } from './conntrack-filter.ts'
 export { StaleFlows, type StaleFrontend } from './conntrack-stale.ts'
+export type { ConntrackCounters, ConntrackStatistics } from './conntrack-statistics.ts'
 export { NetlinkError, type OperationFailure } from './errors.ts'
 
 /** Method numbers; `ConntrackSession` of native/conntrack/conntrack_session.h has the same. */
@@ -27,6 +29,7 @@ const METHODS = {
   count: 4,
   removeStale: 5,
   removeFiltered: 6,
+  statistics: 7,
 } as const
 
 /** `kUncounted` of the same header. */
@@ -107,6 +110,12 @@ export class ConntrackSocket {
   /** Entries in the table, of both families. */
   count(): Promise<number> {
     return this.#number(METHODS.count, new Uint8Array(0), 'count connections')
+  }
+
+  /** How full the table is, and what the kernel counted, by processor. */
+  async statistics(): Promise<ConntrackStatistics> {
+    const what = 'read connection tracking statistics'
+    return readStatistics(await this.#channel.request(METHODS.statistics, [], () => what))
   }
 
   stats(): SocketStats {

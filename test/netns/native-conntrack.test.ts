@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type ConntrackFilter, ConntrackSocket } from '../../src/native/conntrack.ts'
+import {
+  type ConntrackFilter,
+  ConntrackSocket,
+  type ConntrackStatistics,
+} from '../../src/native/conntrack.ts'
 import { ip } from '../support/addresses.ts'
 import { Netns } from '../support/netns.ts'
 
@@ -220,3 +224,36 @@ describe('deleting connections', () => {
     expect(await socket.count()).toBe(0)
   })
 })
+
+describe('statistics', () => {
+  it('are what conntrack -S shows, processor by processor', async () => {
+    await flow({ port: 4000 })
+    await flow({ port: 4001, protocol: 'tcp' })
+    await fill(50)
+    const { entries, limit, total, processors } = await socket.statistics()
+    expect(entries).toBe(52)
+    expect(limit).toBe(Number(await netns.exec('sysctl', '-n', 'net.netfilter.nf_conntrack_max')))
+    expect(total).toMatchObject({ insert: 52, insertFailed: 0, drop: 0 })
+    const shown = await netns.exec('conntrack', '-S')
+    expect(processors.map(asConntrackShows)).toEqual(shown.trim().split('\n').map(withSingleSpaces))
+  })
+})
+
+/** A line of `conntrack -S`. */
+function asConntrackShows(counters: ConntrackStatistics['processors'][number]): string {
+  return [
+    `cpu=${counters.processor}`,
+    `found=${counters.found}`,
+    `invalid=${counters.invalid}`,
+    `insert=${counters.insert}`,
+    `insert_failed=${counters.insertFailed}`,
+    `drop=${counters.drop}`,
+    `early_drop=${counters.earlyDrop}`,
+    `error=${counters.error}`,
+    `search_restart=${counters.searchRestart}`,
+    `clash_resolve=${counters.clashResolve}`,
+    `chaintoolong=${counters.chainTooLong}`,
+  ].join(' ')
+}
+
+const withSingleSpaces = (line: string): string => line.replaceAll(/\s+/g, ' ').trim()
