@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Conntrack } from '../../src/dataplane/conntrack/conntrack.ts'
+import { scrape } from '../../src/metrics/rendered.ts'
 import { silentLogger } from '../../src/util/logger.ts'
 import { cidr, ip } from '../support/addresses.ts'
 import { eventually } from '../support/eventually.ts'
@@ -48,7 +49,7 @@ async function change(...changes: Parameters<Conntrack['change']>[0]): Promise<v
 
 /** A number of the text that a scrape gives; undefined when there is no such series. */
 async function metric(series: string): Promise<number | undefined> {
-  const line = (await registry.metrics()).split('\n').find((text) => text.startsWith(`${series} `))
+  const line = (await scrape(registry)).split('\n').find((text) => text.startsWith(`${series} `))
   return line === undefined ? undefined : Number(line.slice(series.length + 1))
 }
 
@@ -63,7 +64,7 @@ describe('the UDP flows of an endpoint', () => {
     await change(frontendChange(frontend([HERE])))
     expect(await leadingTo(GONE)).toBe(0)
     expect(await leadingTo(HERE)).toBe(5)
-    expect(await metric('kubeproxy_conntrack_reconciler_deleted_entries_total')).toBe(20)
+    expect(await metric('kubeproxy_conntrack_reconciler_deleted_entries_total{ip_family="IPv4"}')).toBe(20)
   })
 
   it('go with the last endpoint', async () => {
@@ -151,7 +152,7 @@ it('many endpoints that go at once take one pass, and no flow of another', async
   await flows.ask('UDP', 3)
   await change(frontendChange(frontend([HERE])))
   expect(await flows.listed('-p', 'udp')).toBe(3)
-  expect(await metric('kubeproxy_conntrack_reconciler_deleted_entries_total')).toBe(30)
+  expect(await metric('kubeproxy_conntrack_reconciler_deleted_entries_total{ip_family="IPv4"}')).toBe(30)
 })
 
 it('SCTP flows go as those of UDP do', async () => {

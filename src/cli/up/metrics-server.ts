@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type BindAddress, formatBindAddress } from '../../config/bind-address.ts'
 import type { Registry } from '../../metrics/registry.ts'
+import { scrape } from '../../metrics/rendered.ts'
 import { CommandError } from '../command-error.ts'
 
 /** What /healthz says: nothing wrong, or what is. */
@@ -24,7 +25,7 @@ export async function serveMetrics(
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405, { allow: 'GET, HEAD' }).end()
     } else if (path === '/metrics') {
-      registry.metrics().then(
+      scrape(registry).then(
         (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
         (error: unknown) =>
           response.writeHead(500).end(`${error instanceof Error ? error.message : error}\n`),

@@ -1,10 +1,14 @@
 import type { Registry } from '../../metrics/registry.ts'
+import type { ObjectName } from '../../model/object-name.ts'
 import { ConntrackSocket, NetlinkError } from '../../native/conntrack.ts'
 import { ConntrackEvents } from '../../native/conntrack-events.ts'
 import type { Cidr, IpAddress } from '../../util/address.ts'
 import type { Logger } from '../../util/logger.ts'
 import type { FrontendChange } from '../desired/frontend.ts'
+import { type ConnectionReport, reportConnections } from './connection-report.ts'
+import type { Absence, ConntrackStatus } from './conntrack-status.ts'
 import { FlowEngine } from './flow-engine.ts'
+import { ACCOUNTING_OFF, countsBytes } from './kernel-settings.ts'
 import { ConntrackMetrics } from './metrics.ts'
 import { StaleFlowCleaner } from './stale-flow-cleaner.ts'
 
@@ -15,13 +19,20 @@ export interface ConntrackOptions {
   readonly synced: () => Promise<void>
   readonly serviceCidrs: readonly Cidr[]
   readonly nodeAddresses: readonly IpAddress[]
-  /** Services with metrics of their own, 100 by default. */
-  readonly topServices?: number
+  /** So many Services have metrics of their own, 100 by default: those with the most connections opened. */
+  readonly metricsServices?: number
+  /** The same of endpoints. */
+  readonly metricsEndpoints?: number
   /** Receive buffer for events, 64 MiB by default. */
   readonly bufferBytes?: number
   readonly registry: Registry
   readonly log: Logger
 }
+
+/** Services and endpoints with metrics of their own. */
+const TOP = 100
+
+type Lacks = Pick<ConntrackStatus, 'notCounted' | 'notCleaned' | 'countsBytes'>
 
 /**
  * Connection tracking beside the dataplane: counts the flows of every frontend, and deletes those that lead to
@@ -33,15 +44,20 @@ export class Conntrack {
   readonly #socket: ConntrackSocket | undefined
   readonly #engine: FlowEngine | undefined
   readonly #cleaner: StaleFlowCleaner | undefined
+  readonly #events: ConntrackEvents | undefined
+  readonly #lacks: Lacks
 
   private constructor(
     options: ConntrackOptions,
     metrics: ConntrackMetrics,
     events: ConntrackEvents | undefined,
     socket: ConntrackSocket | undefined,
+    lacks: Lacks,
   ) {
     this.#metrics = metrics
+    this.#events = events
     this.#socket = socket
+    this.#lacks = lacks
     if (events !== undefined) this.#engine = new FlowEngine({ events, metrics, log: options.log })
     if (socket !== undefined) {
       const requestedDeletions = () => events?.status().requestedCloseEvents
@@ -51,26 +67,43 @@ export class Conntrack {
 
   /** Never rejects for what the kernel or its permissions lack. */
   static async open(options: ConntrackOptions): Promise<Conntrack> {
-    const metrics = new ConntrackMetrics({
-      registry: options.registry,
-      topServices: options.topServices ?? 100,
-    })
-    const events = await optional(ConntrackEvents.open(options), (error) => {
-      metrics.state(error.code)
-      options.log.warn({ code: error.code }, `connections are not counted: ${error.message}`)
-    })
-    if (events !== undefined) metrics.state(undefined)
-    const socket = await optional(ConntrackSocket.open(options), (error) => {
-      options.log.warn({ code: error.code }, `stale connections are not deleted: ${error.message}`)
-    })
-    if (socket !== undefined) metrics.followTable(socket)
-    return new Conntrack(options, metrics, events, socket)
+    const { registry, log, netns, metricsServices = TOP, metricsEndpoints = TOP } = options
+    const limits = { services: metricsServices, endpoints: metricsEndpoints }
+    const metrics = new ConntrackMetrics({ registry, limits })
+    const events = await optional(ConntrackEvents.open(options))
+    const socket = await optional(ConntrackSocket.open(options))
+    const accounting = await countsBytes(netns)
+    const lacks = { notCounted: absenceOf(events), notCleaned: absenceOf(socket), countsBytes: accounting }
+    const { notCounted, notCleaned } = lacks
+    metrics.state(notCounted?.code)
+    metrics.cleanerState(notCleaned?.code)
+    metrics.accounting(accounting === true)
+    if (notCounted !== undefined)
+      log.warn({ code: notCounted.code }, `connections are not counted: ${notCounted.message}`)
+    else if (accounting === false) log.info({}, `bytes of connections are not counted: ${ACCOUNTING_OFF}`)
+    if (notCleaned !== undefined)
+      log.warn({ code: notCleaned.code }, `stale connections are not deleted: ${notCleaned.message}`)
+    if (!(socket instanceof NetlinkError)) metrics.followTable(socket)
+    return new Conntrack(options, metrics, opened(events), opened(socket), lacks)
   }
 
   /** Takes note of changes that the dataplane is programming; returns at once. The first call has them all. */
   change(changes: readonly FrontendChange[]): void {
     this.#engine?.change(changes)
     this.#cleaner?.change(changes)
+  }
+
+  status(): ConntrackStatus {
+    return {
+      ...this.#lacks,
+      engine: this.#events?.status(),
+      deleted: this.#cleaner?.deleted ?? 0,
+    }
+  }
+
+  /** Connections of Services, with all endpoints of `chosen`; undefined when they are not counted. */
+  async report(chosen?: ObjectName): Promise<ConnectionReport | undefined> {
+    return this.#engine === undefined ? undefined : reportConnections(this.#engine.source, chosen)
   }
 
   /** Settles when the changes so far are counted by, and what they made stale is gone or its deletion has failed. */
@@ -86,16 +119,15 @@ export class Conntrack {
   }
 }
 
-/** What opens, or undefined after `report` was told what the kernel said. */
-async function optional<Value>(
-  opening: Promise<Value>,
-  report: (error: NetlinkError) => void,
-): Promise<Value | undefined> {
-  try {
-    return await opening
-  } catch (error) {
-    if (!(error instanceof NetlinkError)) throw error
-    report(error)
-    return undefined
-  }
-}
+/** What opens, or what the kernel has against it. */
+const optional = <Value>(opening: Promise<Value>): Promise<Value | NetlinkError> =>
+  opening.catch((error: unknown) => {
+    if (error instanceof NetlinkError) return error
+    throw error
+  })
+
+const opened = <Value>(value: Value | NetlinkError): Value | undefined =>
+  value instanceof NetlinkError ? undefined : value
+
+const absenceOf = (value: unknown): Absence | undefined =>
+  value instanceof NetlinkError ? { code: value.code, message: value.message } : undefined

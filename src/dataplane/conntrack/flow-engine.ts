@@ -3,6 +3,7 @@ import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import type { Logger } from '../../util/logger.ts'
 import { Pacer } from '../../util/pacer.ts'
 import type { FrontendChange } from '../desired/frontend.ts'
+import type { CountSource } from './flow-counts.ts'
 import { FlowRows } from './flow-rows.ts'
 import type { EngineMetrics } from './metrics.ts'
 import { ResyncPolicy } from './resync-policy.ts'
@@ -43,7 +44,12 @@ export class FlowEngine {
     this.#log = options.log
     this.#watch = setInterval(() => this.#watchLosses(), WATCH_INTERVAL_MS)
     this.#watch.unref()
-    options.metrics.follow(this.#events, this.#rows)
+    options.metrics.follow(this.source)
+  }
+
+  /** The counters, for whoever looks. */
+  get source(): CountSource {
+    return { events: this.#events, rows: this.#rows }
   }
 
   /** Takes note of changes; they are counted by within LEAST_TABLE_INTERVAL_MS. */

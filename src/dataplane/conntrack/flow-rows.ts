@@ -1,11 +1,19 @@
+import type { ObjectName } from '../../model/object-name.ts'
+import type { Protocol } from '../../model/service.ts'
 import { CONNTRACK_PROTOCOLS } from '../../native/conntrack.ts'
 import { ConntrackTable } from '../../native/conntrack-events.ts'
 import type { Endpoint, Frontend, FrontendChange } from '../desired/frontend.ts'
 import { endpointKey, liveEndpoints } from './live-endpoints.ts'
 import { RowPool } from './row-pool.ts'
 
-/** Endpoints of one Service port, which all its frontends share. */
-interface Group {
+/** One Service port in one family, whose endpoints all its frontends share. */
+export interface ServicePortGroup {
+  readonly service: ObjectName
+  readonly portName: string
+  readonly protocol: Protocol
+}
+
+interface Group extends ServicePortGroup {
   readonly id: number
   readonly endpoints: Map<string, { readonly row: number; readonly endpoint: Endpoint; users: number }>
   users: number
@@ -34,6 +42,7 @@ export class FlowRows {
   readonly #frontendRows = new RowPool()
   readonly #endpointRows = new RowPool()
   readonly #groupIds = new RowPool()
+  #readers = 0
 
   change({ family, key, frontend }: FrontendChange): void {
     const id = `${family}/${key}`
@@ -49,7 +58,21 @@ export class FlowRows {
 
   /** The native side counts by the table as it is: rows that were freed are zero. */
   handedOver(): void {
+    if (this.#readers > 0) return
     for (const pool of [this.#frontendRows, this.#endpointRows, this.#groupIds]) pool.release()
+  }
+
+  /**
+   * While `read` runs, which may take turns of the event loop, no row that was freed is given to somebody else: numbers
+   * copied at its beginning go by the rows of then.
+   */
+  async reading<Result>(read: () => Promise<Result>): Promise<Result> {
+    this.#readers++
+    try {
+      return await read()
+    } finally {
+      this.#readers--
+    }
   }
 
   /** Every frontend with its row. */
@@ -60,6 +83,11 @@ export class FlowRows {
   /** Endpoints of a frontend's Service port. */
   endpointsOf(frontend: Frontend): Iterable<EndpointRow> {
     return this.#groups.get(groupOf(frontend))?.endpoints.values() ?? []
+  }
+
+  /** Every Service port with the rows of its endpoints. */
+  *groups(): Iterable<readonly [ServicePortGroup, Iterable<EndpointRow>]> {
+    for (const group of this.#groups.values()) yield [group, group.endpoints.values()]
   }
 
   get frontendRows(): number {
@@ -74,7 +102,9 @@ export class FlowRows {
     const name = groupOf(frontend)
     let group = this.#groups.get(name)
     if (group === undefined) {
-      group = { id: this.#groupIds.take(), endpoints: new Map(), users: 0 }
+      const { service, portName, protocol } = frontend
+      const id = this.#groupIds.take()
+      group = { service, portName, protocol, id, endpoints: new Map(), users: 0 }
       this.#groups.set(name, group)
     }
     group.users++

@@ -3,6 +3,10 @@ import type { Endpoint, Frontend } from '../desired/frontend.ts'
 /** An endpoint's identity within its frontend. */
 export const endpointKey = ({ address, port }: Endpoint): string => `${address}/${port}`
 
+/** As people write it: `10.0.0.1:8080`, `[fd00::1]:8080`. */
+export const formatEndpoint = ({ address, port }: Pick<Endpoint, 'address' | 'port'>): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+
 /** Every endpoint that rightly has connections of the frontend, new ones or those of before, each once. */
 export function liveEndpoints(frontend: Frontend): readonly Endpoint[] {
   const { endpoints, localEndpoints = [], keptEndpoints } = frontend

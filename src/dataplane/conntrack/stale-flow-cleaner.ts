@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { type ConntrackSocket, StaleFlows } from '../../native/conntrack.ts'
-import type { Cidr, IpAddress } from '../../util/address.ts'
+import type { Cidr, IpAddress, IpFamily } from '../../util/address.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import type { Logger } from '../../util/logger.ts'
 import { Pacer } from '../../util/pacer.ts'
@@ -42,6 +42,7 @@ export class StaleFlowCleaner {
   #before = new Map<string, Frontend | undefined>()
   #started = false
   #failures = 0
+  #deleted = 0
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #closed = false
@@ -60,6 +61,11 @@ export class StaleFlowCleaner {
       else this.#current.set(id, frontend)
     }
     this.#wake()
+  }
+
+  /** Flows deleted since the start. */
+  get deleted(): number {
+    return this.#deleted
   }
 
   /** Settles when nothing waits to be looked at, or the last attempt has failed. */
@@ -101,14 +107,16 @@ export class StaleFlowCleaner {
   async #pass(): Promise<void> {
     const before = this.#before
     this.#before = new Map()
-    const began = performance.now()
     try {
       const stale = this.#started ? await this.#changed(before) : await this.#everything()
-      if (stale.isEmpty) return
-      const deleted = await this.#delete(stale)
+      for (const [family, flows] of stale) {
+        const began = performance.now()
+        const deleted = await this.#delete(flows)
+        this.#deleted += deleted
+        this.#options.metrics.cleaned(family, (performance.now() - began) / 1000, deleted)
+        if (deleted > 0) this.#options.log.info({ family, deleted }, 'deleted stale connections')
+      }
       this.#started = true
-      this.#options.metrics.cleaned((performance.now() - began) / 1000, deleted)
-      if (deleted > 0) this.#options.log.info({ deleted }, 'deleted stale connections')
     } catch (error) {
       for (const [id, frontend] of before) this.#before.set(id, frontend)
       throw error
@@ -143,27 +151,26 @@ export class StaleFlowCleaner {
     return last
   }
 
-  async #changed(before: ReadonlyMap<string, Frontend | undefined>): Promise<StaleFlows> {
+  async #changed(before: ReadonlyMap<string, Frontend | undefined>): Promise<StaleByFamily> {
     const pacer = new Pacer()
-    const stale = new StaleFlows()
+    const stale: StaleByFamily = new Map()
     for (const [id, frontend] of before) {
       for (const item of staleAfterChange(frontend, this.#current.get(id), this.#options.nodeAddresses))
-        stale.add(item)
+        staleOf(stale, item.family).add(item)
       if (pacer.due()) await pacer.pause()
     }
     return stale
   }
 
-  async #everything(): Promise<StaleFlows> {
+  async #everything(): Promise<StaleByFamily> {
     const pacer = new Pacer()
-    const stale = new StaleFlows()
-    for (const range of this.#options.serviceCidrs) stale.addRange(range)
+    const stale: StaleByFamily = new Map()
+    for (const range of this.#options.serviceCidrs) staleOf(stale, range.family).addRange(range)
     for (const frontend of this.#current.values()) {
-      for (const item of staleAtStart(frontend, this.#options.nodeAddresses)) stale.add(item)
+      for (const item of staleAtStart(frontend, this.#options.nodeAddresses))
+        staleOf(stale, item.family).add(item)
       if (pacer.due()) await pacer.pause()
     }
-    // Nothing is stale where there is nothing to compare with.
-    if (stale.isEmpty) this.#started = true
     return stale
   }
 
@@ -179,6 +186,15 @@ export class StaleFlowCleaner {
     }, delay)
     this.#timer.unref()
   }
+}
+
+/** None is empty. */
+type StaleByFamily = Map<IpFamily, StaleFlows>
+
+function staleOf(stale: StaleByFamily, family: IpFamily): StaleFlows {
+  const known = stale.get(family) ?? new StaleFlows()
+  stale.set(family, known)
+  return known
 }
 
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
