@@ -48,13 +48,15 @@ const FILTER_WORLD = `
 -A OUTPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL
 -A OUTPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
 -A OUTPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES
--A KUBE-CLUSTER-IPS -d 10.96.0.1/32 -m comment --comment "default/kubernetes has no such port" -j REJECT --reject-with icmp-port-unreachable
--A KUBE-CLUSTER-IPS -d 10.96.0.9/32 -m comment --comment "default/empty has no such port" -j REJECT --reject-with icmp-port-unreachable
+-A KUBE-CLUSTER-IPS -d 10.96.0.1/32 -m comment --comment "default/kubernetes has no such port" -j KUBE-REFUSE
+-A KUBE-CLUSTER-IPS -d 10.96.0.9/32 -m comment --comment "default/empty has no such port" -j KUBE-REFUSE
 -A KUBE-CLUSTER-IPS -j DROP
 -A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
 -A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A KUBE-FORWARD -m comment --comment "kubernetes forwarding conntrack rule" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A KUBE-PROXY-FIREWALL -d 192.0.2.2/32 -p tcp -m comment --comment "default/kubernetes:https traffic not accepted by KUBE-FW-NPX46M4PTMTKRN6Y" -m tcp --dport 443 -j DROP
+-A KUBE-REFUSE -p tcp -j REJECT --reject-with tcp-reset
+-A KUBE-REFUSE -j REJECT --reject-with icmp-port-unreachable
 -A KUBE-SERVICES -d 10.96.0.9/32 -p sctp -m comment --comment "default/empty has no endpoints" -m sctp --dport 80 -j REJECT --reject-with icmp-port-unreachable
 -A KUBE-SERVICES -d 10.96.0.0/16 -m comment --comment "cluster addresses and ports without a Service" -j KUBE-CLUSTER-IPS
 `

@@ -11,6 +11,7 @@ import {
   NODE_PORTS,
   POD_EGRESS,
   POSTROUTING,
+  REFUSE,
   SERVICES,
 } from './names.ts'
 import { type Chain, comment, jump, type Match, type PlacedRule, type Rule, type Table } from './rule.ts'
@@ -93,9 +94,7 @@ export function constantChains(config: FamilyConfig): Chain[] {
     { table: 'filter', name: EXTERNAL_SERVICES, rules: [] },
     { table: 'filter', name: FIREWALL, rules: [] },
     { table: 'filter', name: FORWARD, rules: FORWARD_RULES },
-    ...(config.serviceCidrs.length > 0
-      ? [{ table: 'filter' as const, name: CLUSTER_IPS, rules: [{ matches: [], target: DROP }] }]
-      : []),
+    ...serviceRangeChains(config),
     {
       table: 'nat',
       name: SERVICES,
@@ -149,6 +148,22 @@ const serviceRangeRule = (destination: FamilyConfig['serviceCidrs'][number]): Ru
   matches: [comment('cluster addresses and ports without a Service')],
   target: jump(CLUSTER_IPS),
 })
+
+/** Rules of the chains for cluster addresses and ports that no Service has; none without a service range. */
+function serviceRangeChains({ serviceCidrs }: FamilyConfig): Chain[] {
+  if (serviceCidrs.length === 0) return []
+  return [
+    { table: 'filter', name: CLUSTER_IPS, rules: [{ matches: [], target: DROP }] },
+    {
+      table: 'filter',
+      name: REFUSE,
+      rules: [
+        { protocol: 'TCP', matches: [], target: { target: 'REJECT' } },
+        { matches: [], target: { target: 'REJECT' } },
+      ],
+    },
+  ]
+}
 
 const nodePorts = (address: FamilyConfig['nodeAddresses'][number], { family }: FamilyConfig): Rule => ({
   destination: onlyAddress(address, family),

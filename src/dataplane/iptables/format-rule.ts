@@ -1,6 +1,6 @@
 import type { Protocol } from '../../model/service.ts'
 import { type Cidr, formatCidr, type IpAddress, type IpFamily } from '../../util/address.ts'
-import type { Match, Rule, Target } from './rule.ts'
+import type { Match, Rule } from './rule.ts'
 
 /** The rule as `iptables-nft-save` 1.8.9 prints it, from behind `-A CHAIN` on. */
 export function formatRule(rule: Rule, family: IpFamily): string {
@@ -9,7 +9,7 @@ export function formatRule(rule: Rule, family: IpFamily): string {
   if (rule.destination !== undefined) words.push('-d', formatCidr(rule.destination))
   if (rule.protocol !== undefined) words.push('-p', protocolWord(rule.protocol))
   for (const match of rule.matches) words.push(formatMatch(match, rule.protocol, family))
-  const target = formatTarget(rule.target, family)
+  const target = formatTarget(rule, family)
   if (target !== '') words.push(target)
   return words.join(' ')
 }
@@ -59,7 +59,7 @@ function formatMatch(match: Match, protocol: Protocol | undefined, family: IpFam
   }
 }
 
-function formatTarget(target: Target, family: IpFamily): string {
+function formatTarget({ target, protocol }: Rule, family: IpFamily): string {
   switch (target.target) {
     case 'jump':
       return `-j ${target.chain}`
@@ -68,7 +68,7 @@ function formatTarget(target: Target, family: IpFamily): string {
     case 'RETURN':
       return `-j ${target.target}`
     case 'REJECT':
-      return `-j REJECT --reject-with ${family === 'IPv4' ? 'icmp-port-unreachable' : 'icmp6-port-unreachable'}`
+      return `-j REJECT --reject-with ${rejectWord(protocol, family)}`
     case 'MASQUERADE':
       return '-j MASQUERADE --random-fully'
     case 'MARK':
@@ -78,6 +78,16 @@ function formatTarget(target: Target, family: IpFamily): string {
     case 'none':
       return ''
   }
+}
+
+/**
+ * kube-proxy has port unreachable for TCP too. Clients of the same machine, this node and its pods, get that while
+ * their connect() still holds the socket, and the kernel then leaves it (tcp_ipv4.c: LockDroppedIcmps) until the SYN is
+ * sent again, a second later; a reset ends the connection at once whoever holds it.
+ */
+function rejectWord(protocol: Protocol | undefined, family: IpFamily): string {
+  if (protocol === 'TCP') return 'tcp-reset'
+  return family === 'IPv4' ? 'icmp-port-unreachable' : 'icmp6-port-unreachable'
 }
 
 /** As xtables_save_string of libxtables has it. */

@@ -11,6 +11,8 @@ export const POSTROUTING = 'KUBE-POSTROUTING'
 export const MARK_MASQ = 'KUBE-MARK-MASQ'
 /** Ours alone: kube-proxy leaves cluster addresses without a Service unanswered in this mode. */
 export const CLUSTER_IPS = 'KUBE-CLUSTER-IPS'
+/** Ours alone: refuses each protocol in its way. */
+export const REFUSE = 'KUBE-REFUSE'
 /** Ours alone, for clusters with several pod CIDRs: marks what comes from outside of all of them. */
 export const MARK_OUTSIDE = 'KUBE-MARK-OUTSIDE'
 /** Ours alone: for nodes on which nobody else masquerades what pods send elsewhere. */
@@ -28,6 +30,7 @@ const CONSTANT_CHAINS: Readonly<Record<Table, ReadonlySet<string>>> = {
     FORWARD,
     NODE_PORTS,
     CLUSTER_IPS,
+    REFUSE,
     'KUBE-PROXY-CANARY',
   ]),
   nat: new Set([SERVICES, NODE_PORTS, POSTROUTING, MARK_MASQ, MARK_OUTSIDE, POD_EGRESS, 'KUBE-PROXY-CANARY']),

@@ -3,7 +3,7 @@ import type { Protocol } from '../../model/service.ts'
 import type { Expression } from '../../native/nft-expressions.ts'
 import { addressLength, type Cidr, type IpFamily, packAddress } from '../../util/address.ts'
 import { protocolWord } from './format-rule.ts'
-import type { Match, Rule, Target } from './rule.ts'
+import type { Match, Rule } from './rule.ts'
 import {
   addrtypeInfo,
   commentInfo,
@@ -38,7 +38,7 @@ export function ruleExpressions(rule: Rule, family: IpFamily): Expression[] {
   if (rule.destination !== undefined) matchAddress(expressions, 'dst', rule.destination, false)
   for (const match of rule.matches) addMatch(expressions, match, rule.protocol, family)
   expressions.push(COUNTER)
-  const target = targetExpression(rule.target, family)
+  const target = targetExpression(rule, family)
   if (target !== undefined) expressions.push(target)
   return expressions
 }
@@ -134,7 +134,7 @@ const ANY_PORTS: Readonly<Record<Protocol, Expression>> = {
   SCTP: extension(protocolWord('SCTP'), 0, sctpInfo()),
 }
 
-function targetExpression(target: Target, family: IpFamily): Expression | undefined {
+function targetExpression({ target, protocol }: Rule, family: IpFamily): Expression | undefined {
   switch (target.target) {
     case 'jump':
       return { expr: 'immediate', dreg: 0, data: { kind: 'jump', chain: target.chain } }
@@ -145,7 +145,7 @@ function targetExpression(target: Target, family: IpFamily): Expression | undefi
     case 'RETURN':
       return { expr: 'immediate', dreg: 0, data: 'return' }
     case 'REJECT':
-      return { expr: 'target', name: 'REJECT', revision: 0, info: rejectInfo(family) }
+      return { expr: 'target', name: 'REJECT', revision: 0, info: rejectInfo(protocol, family) }
     case 'MASQUERADE':
       return { expr: 'target', name: 'MASQUERADE', revision: 0, info: masqueradeInfo(family) }
     case 'MARK':

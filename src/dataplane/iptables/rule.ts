@@ -26,6 +26,7 @@ export type Match =
 /** `-j TARGET` */
 export type Target =
   | { readonly target: 'jump'; readonly chain: string }
+  /** REJECT: a reset for TCP, port unreachable for others. */
   | { readonly target: 'ACCEPT' | 'DROP' | 'RETURN' | 'REJECT' | 'MASQUERADE' }
   /** `--set-xmark value/mask` */
   | { readonly target: 'MARK'; readonly value: number; readonly mask: number }

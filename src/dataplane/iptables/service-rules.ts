@@ -1,9 +1,9 @@
 import type { Frontend } from '../desired/frontend.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { onlyAddress } from './format-rule.ts'
-import { CLUSTER_IPS } from './names.ts'
+import { CLUSTER_IPS, REFUSE } from './names.ts'
 import { addPortRules } from './port-rules.ts'
-import { type Chain, comment, type PlacedRule } from './rule.ts'
+import { type Chain, comment, jump, type PlacedRule } from './rule.ts'
 
 /** Everything in the tables that is about one Service. */
 export interface ServiceRules {
@@ -51,7 +51,7 @@ function rejectOtherPorts(
       rule: {
         destination: onlyAddress(address, family),
         matches: [comment(`${service} has no such port`)],
-        target: { target: 'REJECT' },
+        target: jump(REFUSE),
       },
     })
 }

@@ -1,4 +1,5 @@
 import { endianness } from 'node:os'
+import type { Protocol } from '../../model/service.ts'
 import { addressLength, type IpAddress, type IpFamily, packAddress } from '../../util/address.ts'
 import { statisticThreshold } from './format-rule.ts'
 import type { ConnectionState } from './rule.ts'
@@ -108,9 +109,17 @@ export const masqueradeInfo = (family: IpFamily): Uint8Array => {
   })
 }
 
-/** IPT_ICMP_PORT_UNREACHABLE of ipt_REJECT.h, IP6T_ICMP6_PORT_UNREACH of ip6t_REJECT.h. */
-export const rejectInfo = (family: IpFamily): Uint8Array =>
-  struct(8, (info) => info.setUint32(0, family === 'IPv4' ? 3 : 4, LITTLE_ENDIAN))
+/** With a reset for TCP, else with port unreachable: numbers of linux/netfilter_ipv4/ipt_REJECT.h and ip6t_REJECT.h. */
+export const rejectInfo = (protocol: Protocol | undefined, family: IpFamily): Uint8Array =>
+  struct(8, (info) => {
+    const { reset, portUnreachable } = REJECT_WITH[family]
+    info.setUint32(0, protocol === 'TCP' ? reset : portUnreachable, LITTLE_ENDIAN)
+  })
+
+const REJECT_WITH = {
+  IPv4: { reset: 7, portUnreachable: 3 },
+  IPv6: { reset: 6, portUnreachable: 4 },
+} as const
 
 function struct(length: number, fill: (info: DataView, bytes: Uint8Array) => void): Uint8Array {
   const bytes = new Uint8Array(length)

@@ -33,6 +33,7 @@ const SHARED = [
   'filter KUBE-EXTERNAL-SERVICES',
   'filter KUBE-PROXY-FIREWALL',
   'filter KUBE-CLUSTER-IPS',
+  'filter KUBE-REFUSE',
   'nat KUBE-SERVICES',
   'nat KUBE-NODEPORTS',
   'nat KUBE-MARK-MASQ',

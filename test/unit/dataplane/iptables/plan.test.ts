@@ -125,12 +125,12 @@ describe('iptables plan', () => {
       '-t nat -D KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m comment --comment "default/web cluster IP" -m tcp --dport 80 -j SVC',
       '-t nat -F SVC',
       '-t nat -F SEP-10.1.0.1',
-      '-t filter -I KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m comment --comment "default/web has no endpoints" -m tcp --dport 80 -j REJECT --reject-with icmp-port-unreachable',
+      '-t filter -I KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m comment --comment "default/web has no endpoints" -m tcp --dport 80 -j REJECT --reject-with tcp-reset',
       '-t nat -X SVC',
       '-t nat -X SEP-10.1.0.1',
     ])
     expect(await planner.plan(goneChange(serviceChange(web)))).toEqual([
-      '-t filter -D KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m comment --comment "default/web has no endpoints" -m tcp --dport 80 -j REJECT --reject-with icmp-port-unreachable',
+      '-t filter -D KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m comment --comment "default/web has no endpoints" -m tcp --dport 80 -j REJECT --reject-with tcp-reset',
     ])
     expect(await planner.plan(endpoints())).toEqual([])
   })
@@ -213,7 +213,7 @@ describe('iptables plan', () => {
     // Inserted one in front of the other: the last is the first to be looked at.
     expect(plan.filter((line) => line.includes('192.0.2.2'))).toEqual([
       '-t filter -I KUBE-EXTERNAL-SERVICES -d 192.0.2.2/32 -p tcp -m comment --comment "default/web source outside of its ranges" -m tcp --dport 80 -j DROP',
-      '-t filter -I KUBE-EXTERNAL-SERVICES -s 198.51.100.0/24 -d 192.0.2.2/32 -p tcp -m comment --comment "default/web has no endpoints" -m tcp --dport 80 -j REJECT --reject-with icmp-port-unreachable',
+      '-t filter -I KUBE-EXTERNAL-SERVICES -s 198.51.100.0/24 -d 192.0.2.2/32 -p tcp -m comment --comment "default/web has no endpoints" -m tcp --dport 80 -j REJECT --reject-with tcp-reset',
     ])
   })
 
@@ -236,7 +236,7 @@ describe('iptables plan', () => {
     const planner = new Planner({ family: 'IPv6' })
     const six = serviceChange(service('web', 'fd00:96::1', { affinitySeconds: 60 }))
     expect(await planner.plan(six)).toEqual([
-      '-t filter -I KUBE-SERVICES -d fd00:96::1/128 -p tcp -m comment --comment "default/web has no endpoints" -m tcp --dport 80 -j REJECT --reject-with icmp6-port-unreachable',
+      '-t filter -I KUBE-SERVICES -d fd00:96::1/128 -p tcp -m comment --comment "default/web has no endpoints" -m tcp --dport 80 -j REJECT --reject-with tcp-reset',
     ])
     const plan = await planner.plan(sliceChange(slice('web', ['fd00:1::1'])))
     expect(plan).toContain(
