@@ -28,6 +28,12 @@ export function resolve(name: string, family: IpFamily): string {
     /** … and one without either. */
     case 'far':
       return ip('198.51.100.0/24', '2001:db8:51::/48')
+    /** How long a prefix of one address is. */
+    case 'bits':
+      return ip('32', '128')
+    /** `ADDRESS:PORT` of a pod, as iptables writes it. */
+    case 'target':
+      return ip(`${resolve(`pod-${number}`, family)}:8080`, `[${resolve(`pod-${number}`, family)}]:8080`)
     /** The n-th slot of the upper range. */
     case 'upper':
       return String(UPPER_SLOTS + Number(number))
@@ -36,5 +42,8 @@ export function resolve(name: string, family: IpFamily): string {
   }
 }
 
+/** All `$name`s of a text; `$other.name` is what the name is in the other family. */
 export const resolveAll = (text: string, family: IpFamily): string =>
-  text.replace(/\$([a-z]+(?:-\d+)?)/g, (_, name: string) => resolve(name, family))
+  text.replace(/\$(other\.)?([a-z]+(?:-\d+)?)/g, (_, other: string | undefined, name: string) =>
+    resolve(name, other === undefined ? family : family === 'IPv4' ? 'IPv6' : 'IPv4'),
+  )

@@ -43,6 +43,8 @@ export async function runScript(
   })
   const backend = await scripted.open(config, world.node.path)
   try {
+    for (const carried of script.node.carries)
+      await world.node.exec('ip', 'addr', 'add', carried, 'dev', 'lo')
     expectCommitted(await backend.rebuild([]))
     const fates = new Fates(world, family)
     const results: StepResult[] = []
@@ -50,7 +52,7 @@ export async function runScript(
       await program(step, family, compiler, backend)
       await forgetFlows(flows, family)
       const lines = await scripted.describe([...compiler.frontends(family).values()], config)
-      const wanted = step.kernel[scripted.name] ?? []
+      const wanted = (step.kernel[scripted.name] ?? []).map(normal)
       results.push({
         found: {
           fates: await Promise.all(step.fates.map((line) => fates.find(line))),
@@ -65,6 +67,9 @@ export async function runScript(
   } finally {
     await backend.remove()
     await backend.close()
+    // They are gone already where the backend itself took them away.
+    for (const carried of script.node.carries)
+      await world.node.exec('ip', 'addr', 'del', carried, 'dev', 'lo').catch(() => {})
   }
 }
 

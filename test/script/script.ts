@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import type { Change } from '../../src/model/change.ts'
 import { objectName } from '../../src/model/object-name.ts'
 import { parseEndpointSlice } from '../../src/sources/objects/endpoint-slice.ts'
+import type { Parsed } from '../../src/sources/objects/parsed.ts'
 import { parseService } from '../../src/sources/objects/service.ts'
 import type { IpFamily } from '../../src/util/address.ts'
 import { SERVER_PORT } from '../support/service-world.ts'
@@ -11,12 +12,28 @@ import { resolve, resolveAll } from './names.ts'
 
 const manifest = v.record(v.string(), v.unknown())
 
+/** By the name of the server: fields of an endpoint of discovery.k8s.io/v1. Ready and on this node by default. */
+const endpoints = v.record(v.string(), v.nullable(manifest))
+
 const service = v.strictObject({
   metadata: v.optional(manifest, {}),
   spec: v.looseObject({ ports: v.array(v.looseObject({ name: v.optional(v.string()) })) }),
   status: v.optional(manifest),
-  /** By the name of the server: fields of an endpoint of discovery.k8s.io/v1. Ready and on this node by default. */
-  endpoints: v.optional(v.record(v.string(), v.nullable(manifest)), {}),
+  /** Of its only slice, or of its first. */
+  endpoints: v.optional(endpoints, {}),
+  /** Further ones. */
+  slices: v.optional(
+    v.array(
+      v.strictObject({
+        /** `other` is that of the family that the script is not read for. */
+        family: v.optional(v.picklist(['own', 'other']), 'own'),
+        /** Those of the Service by default. */
+        ports: v.optional(v.array(manifest)),
+        endpoints,
+      }),
+    ),
+    [],
+  ),
 })
 
 const lines = v.pipe(
@@ -38,7 +55,12 @@ const step = v.strictObject({
 const schema = v.strictObject({
   about: v.string(),
   node: v.optional(
-    v.strictObject({ zone: v.optional(v.string()), masqueradeAll: v.optional(v.boolean()) }),
+    v.strictObject({
+      zone: v.optional(v.string()),
+      masqueradeAll: v.optional(v.boolean()),
+      /** Addresses that the node has beside its own. */
+      carries: v.optional(v.array(v.string()), []),
+    }),
     {},
   ),
   steps: v.array(step),
@@ -53,33 +75,56 @@ export async function readScript(file: URL, family: IpFamily): Promise<Script> {
   return v.parse(schema, parse(resolveAll(await readFile(file, 'utf8'), family), { merge: true }))
 }
 
+/** Slices of one Service at most: those that a step does not write are gone. */
+const MOST_SLICES = 3
+
 /** What a step says as a source would say it. Throws when a manifest of it is wrong. */
-export function changesOf({ services }: Step, family: IpFamily): Change[] {
-  return Object.entries(services).flatMap(([name, written]): Change[] => {
-    const names = { service: objectName('default', name), slice: objectName('default', `${name}-1`) }
-    if (written === null)
-      return [
-        { kind: 'Service', name: names.service, object: undefined },
-        { kind: 'EndpointSlice', name: names.slice, object: undefined },
-      ]
-    const { metadata, spec, status, endpoints } = written
-    const read = parseService({
-      ...{ apiVersion: 'v1', kind: 'Service', spec: { ipFamilies: [family], ...spec }, status },
-      metadata: { name, ...metadata },
-    })
-    const slice = parseEndpointSlice({
-      ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: family },
-      metadata: { name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
-      ports: spec.ports.map((port) => ({ ...port, port: SERVER_PORT })),
-      endpoints: Object.entries(endpoints).map(([pod, fields]) => ({
-        ...{ addresses: [resolve(pod, family)], nodeName: 'here', ...fields },
-      })),
-    })
-    const [wrong] = [...read.problems, ...slice.problems].filter(({ severity }) => severity === 'error')
-    if (wrong !== undefined) throw new Error(`${name}: ${wrong.path.join('.')} ${wrong.reason}`)
-    return [
-      { kind: 'Service', name: names.service, object: read.value },
-      { kind: 'EndpointSlice', name: names.slice, object: slice.value },
-    ]
+export const changesOf = ({ services }: Step, family: IpFamily): Change[] =>
+  Object.entries(services).flatMap(([name, written]) => [
+    serviceChange(name, written, family),
+    ...Array.from({ length: MOST_SLICES }, (_, i) => sliceChange(name, i, written, family)),
+  ])
+
+type WrittenService = Step['services'][string]
+
+function serviceChange(name: string, written: WrittenService, family: IpFamily): Change {
+  const object = objectName('default', name)
+  if (written === null) return { kind: 'Service', name: object, object: undefined }
+  const { metadata, spec, status } = written
+  const read = parseService({
+    ...{ apiVersion: 'v1', kind: 'Service', spec: { ipFamilies: [family], ...spec }, status },
+    metadata: { name, ...metadata },
   })
+  return { kind: 'Service', name: object, object: soundValue(name, read) }
+}
+
+function sliceChange(service: string, index: number, written: WrittenService, family: IpFamily): Change {
+  const name = `${service}-${index + 1}`
+  const object = objectName('default', name)
+  const slice = index === 0 ? written : written?.slices[index - 1]
+  if (written === null || slice === null || slice === undefined)
+    return { kind: 'EndpointSlice', name: object, object: undefined }
+  const of = 'family' in slice && slice.family === 'other' ? OTHER[family] : family
+  const ports = ('ports' in slice ? slice.ports : undefined) ?? written.spec.ports.map(endpointPort)
+  const read = parseEndpointSlice({
+    ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: of, ports },
+    metadata: { name, labels: { 'kubernetes.io/service-name': service } },
+    endpoints: Object.entries(slice.endpoints).map(([pod, fields]) => ({
+      ...{ addresses: [resolve(pod, of)], nodeName: 'here', ...fields },
+    })),
+  })
+  return { kind: 'EndpointSlice', name: object, object: soundValue(name, read) }
+}
+
+const OTHER = { IPv4: 'IPv6', IPv6: 'IPv4' } as const
+
+/** Where a pod answers for a port of its Service: at the target port when that is written. */
+const endpointPort = (port: Readonly<Record<string, unknown>>) => ({
+  ...{ name: port.name, protocol: port.protocol, port: port.targetPort ?? SERVER_PORT },
+})
+
+function soundValue<Value>(name: string, { value, problems }: Parsed<Value>): Value | undefined {
+  const wrong = problems.find(({ severity }) => severity === 'error')
+  if (wrong !== undefined) throw new Error(`${name}: ${wrong.path.join('.')} ${wrong.reason}`)
+  return value
 }

@@ -28,6 +28,8 @@ export const PLACES = {
 } as const
 
 export const SERVER_PORT = 8080
+/** Here servers say which port it was that they answered on: `pod-1:8081`. */
+export const SECOND_PORT = 8081
 
 const FAMILIES = ['IPv4', 'IPv6'] as const
 
@@ -45,6 +47,8 @@ export interface Server {
  */
 export class ServiceWorld {
   readonly node: Netns
+  /** Where `client` is. */
+  readonly outside: Netns
   readonly client: Agent
   /** Asks from the node itself. */
   readonly host: Agent
@@ -52,13 +56,14 @@ export class ServiceWorld {
   readonly #namespaces: readonly Netns[]
 
   private constructor(
-    node: Netns,
+    { node, outside }: { readonly node: Netns; readonly outside: Netns },
     client: Agent,
     host: Agent,
     servers: readonly Server[],
     namespaces: readonly Netns[],
   ) {
     this.node = node
+    this.outside = outside
     this.client = client
     this.host = host
     this.servers = servers
@@ -107,12 +112,13 @@ export class ServiceWorld {
           for (const { gateway } of subnets) await addDefaultRoute(netns, gateway)
           const agent = await start(netns)
           await agent.serve(SERVER_PORT, `pod-${i + 1}`)
+          await agent.serve(SECOND_PORT, `pod-${i + 1}:${SECOND_PORT}`)
           const addresses = { IPv4: PLACES.IPv4.subnet(i + 1).server, IPv6: PLACES.IPv6.subnet(i + 1).server }
           return { name: `pod-${i + 1}`, addresses, agent }
         }),
       )
       const [client, host] = await Promise.all([start(outside), start(node)])
-      return new ServiceWorld(node, client, host, servers, namespaces)
+      return new ServiceWorld({ node, outside }, client, host, servers, namespaces)
     } catch (error) {
       await disposeAll(agents, namespaces)
       throw error
