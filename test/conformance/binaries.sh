@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Finds or builds what the conformance run needs beside the control plane, and prints the folder that holds e2e.test,
-# ginkgo, agnhost and coredns. Builds live in ${XDG_CACHE_HOME:-~/.cache}/hawser/conformance, one folder per content of
+# ginkgo, coredns, and agnhost with its certificate. Builds live in ${XDG_CACHE_HOME:-~/.cache}/hawser/conformance, one folder per content of
 # go.mod and go.sum (about 5 CPU-minutes, once). Progress goes to stderr.
 set -euo pipefail
 
@@ -26,6 +26,8 @@ if [ ! -x "$folder/e2e.test" ]; then
   cd "$here"
   nice -n 19 go build -trimpath -ldflags='-s -w' -o "$work/" tool >&2
   nice -n 19 go test -c -trimpath -ldflags='-s -w' -o "$work/e2e.test" k8s.io/kubernetes/test/e2e >&2
+  # What agnhost serves TLS with.
+  install -m 644 "$(go list -m -f '{{.Dir}}' k8s.io/kubernetes)"/test/images/agnhost/porter/localhost.{crt,key} "$work"
   chmod 755 "$work"
   mv -T "$work" "$folder"
   trap - EXIT

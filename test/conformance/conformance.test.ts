@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { PrivateContainerd } from '../../src/kubelet/runtime/private-containerd.ts'
 import { ClusterProcess } from '../cluster/harness/process.ts'
 import { TestCluster } from '../cluster/harness/test-cluster.ts'
 import { startDns } from './dns.ts'
@@ -11,34 +12,35 @@ import { readReport } from './report.ts'
 const proxyName = process.env.HAWSER_CONFORMANCE_PROXY ?? 'nftables'
 /** Unset outside of run.sh, which makes the namespaces that this must not be run without. */
 const binaries = process.env.HAWSER_CONFORMANCE_BINARIES ?? ''
+const folder = process.env.HAWSER_CONFORMANCE_FOLDER ?? ''
 const focus = process.env.FOCUS ?? String.raw`\[sig-network\].*\[Conformance\]`
 /** Tests at once: most of their time is waiting. */
 const PROCESSES = 8
 
 let cluster: TestCluster | undefined
-let folder: string
-let hasPassed = false
+let runtime: PrivateContainerd | undefined
+let kubelet: ClusterProcess | undefined
 
 beforeAll(async () => {
   if (binaries === '') return
-  folder = await mkdtemp('/tmp/hw-conformance-')
   await prepareNetwork()
   cluster = await TestCluster.start({
     controllerManager: true,
     scheduler: true,
     advertiseAddress: NODE_ADDRESS,
   })
-  const runtime = await startRuntime(folder, binaries)
+  runtime = await startRuntime(folder, binaries)
   await startProxy(cluster)
-  await startKubelet(cluster, runtime.endpoint)
+  kubelet = await startKubelet(cluster, runtime.endpoint)
   await startDns(cluster, binaries)
 }, 300_000)
 
 afterAll(async () => {
+  // The pods end here for the sake of their cgroups, which no namespace takes along.
+  await kubelet?.stop('SIGKILL')
+  await runtime?.stop()
   await cluster?.dispose()
-  // What failed is to be looked at: the folder stays.
-  if (hasPassed) await rm(folder, { recursive: true, force: true })
-})
+}, 120_000)
 
 async function startProxy({ place, kubeconfig }: TestCluster): Promise<void> {
   const common = [
@@ -86,7 +88,6 @@ it.skipIf(binaries === '')(
     const { passed, failed } = readReport(await readFile(report, 'utf8'))
     expect(failed, `see ${folder}`).toEqual([])
     expect(passed.length).toBeGreaterThan(0)
-    hasPassed = true
     process.stdout.write(`${passed.length} conformance tests passed with ${proxyName}\n`)
   },
   3_000_000,

@@ -62,6 +62,7 @@ async function rootFileSystem(binaries: string): Promise<LayerEntry[]> {
   return [
     file('/agnhost', join(binaries, 'agnhost')),
     link('/agnhost-2', '/agnhost'),
+    ...['localhost.crt', 'localhost.key'].map((name) => file(`/${name}`, join(binaries, name))),
     file('/bin/busybox', '/bin/busybox'),
     ...APPLETS.map((name) => link(`/bin/${name}`, '/bin/busybox')),
     link('/bin/sh', '/usr/bin/bash'),

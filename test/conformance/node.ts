@@ -35,9 +35,29 @@ export async function startRuntime(folder: string, binaries: string): Promise<Pr
     sandboxImage: 'registry.k8s.io/pause:3.10.2',
     log: silentLogger,
   })
+  await addHostPorts(join(folder, 'containerd'))
   for (const file of await writeConformanceImages(binaries, join(folder, 'images')))
     await importArchive(containerd.socket, file)
   return containerd
+}
+
+/** A pod network like the private containerd's own and before it in order, with the plugin that host ports want. */
+async function addHostPorts(containerd: string): Promise<void> {
+  const ranges = [[{ subnet: POD_CIDR }]]
+  const ipam = {
+    type: 'host-local',
+    dataDir: join(containerd, 'ipam'),
+    ranges,
+    routes: [{ dst: '0.0.0.0/0' }],
+  }
+  const plugins = [
+    { type: 'ptp', ipMasq: false, ipam },
+    { type: 'portmap', capabilities: { portMappings: true }, snat: true },
+  ]
+  await writeFile(
+    join(containerd, 'cni', '00-host-ports.conflist'),
+    JSON.stringify({ cniVersion: '0.4.0', name: 'host-ports', plugins }),
+  )
 }
 
 /** Upstream's kubelet, registered and ready. */
