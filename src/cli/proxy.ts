@@ -9,6 +9,8 @@ import type { Cidr } from '../util/address.ts'
 import { defineCommand } from './command.ts'
 import { usageError } from './command-error.ts'
 import { type Flag, nonEmpty, toggle, value } from './flags.ts'
+import type { SourceConfig } from './proxy/proxy-config.ts'
+import { runsInPod } from './proxy/runs-in-pod.ts'
 
 const address = (help: string, shown: string): Flag<BindAddress | undefined> =>
   value({
@@ -30,6 +32,8 @@ const duration = (help: string, shown: string): Flag<number> =>
     must: 'a duration such as 500ms, 60s or 1m30s',
   })
 
+const A_CIDR = 'a CIDR such as 10.96.0.0/16, or one of each family joined by a comma'
+
 const cidrs = (help: string, fallback: readonly Cidr[], shownDefault: string): Flag<readonly Cidr[]> =>
   value({
     metavar: 'CIDR[,CIDR]',
@@ -37,24 +41,44 @@ const cidrs = (help: string, fallback: readonly Cidr[], shownDefault: string): F
     fallback,
     shownDefault,
     parse: parseCidrPair,
-    must: 'a CIDR such as 10.96.0.0/16, or one of each family joined by a comma',
+    must: A_CIDR,
   })
 
-const serviceRange = '10.96.0.0/16'
+const SERVICE_RANGE = '10.96.0.0/16'
+
+/** As client-go, a server without a scheme speaks http. */
+function parseServer(text: string): URL | undefined {
+  const full = text.includes('://') ? text : `http://${text}`
+  return text !== '' && /^https?:/.test(full) && URL.canParse(full) ? new URL(full) : undefined
+}
 
 export const command = defineCommand({
-  usage: 'proxy --manifests DIR [flags]',
+  usage: 'proxy [--kubeconfig FILE | --manifests DIR] [flags]',
   description: [
-    'Balances the Services of a folder in the kernel, and runs no containers: Services and EndpointSlices in, rules out.',
-    'The folder is watched. The rules stay in force when the process ends; --cleanup removes them.',
+    'Balances the Services of a cluster, or of a folder, in the kernel, in the place of kube-proxy.',
+    'The rules stay in force when the process ends; --cleanup removes them.',
   ].join(' '),
   flags: {
     manifests: value<string | undefined>({
       metavar: 'DIR',
-      help: 'Folder of Services and EndpointSlices.',
+      help: 'Folder of Services and EndpointSlices to serve in the place of an API server; it is watched.',
       fallback: undefined,
       parse: nonEmpty,
       must: 'a folder',
+    }),
+    kubeconfig: value<string | undefined>({
+      metavar: 'FILE',
+      help: "How to reach the API server; without it and --manifests, the pod's service account says so.",
+      fallback: undefined,
+      parse: nonEmpty,
+      must: 'a file',
+    }),
+    master: value<URL | undefined>({
+      metavar: 'URL',
+      help: "The API server, in the place of the kubeconfig's.",
+      fallback: undefined,
+      parse: parseServer,
+      must: 'a URL such as https://10.0.0.1:6443',
     }),
     'proxy-mode': value<ProxyMode>({
       metavar: PROXY_MODES.join('|'),
@@ -69,11 +93,14 @@ export const command = defineCommand({
       [],
       '',
     ),
-    'service-cluster-ip-range': cidrs(
-      'Range of cluster IPs: connections to addresses in it that no Service has are dropped.',
-      parseCidrPair(serviceRange) ?? [],
-      serviceRange,
-    ),
+    'service-cluster-ip-range': value<readonly Cidr[] | undefined>({
+      metavar: 'CIDR[,CIDR]',
+      help: 'Range of cluster IPs: connections to addresses in it that no Service has are dropped.',
+      fallback: undefined,
+      shownDefault: `${SERVICE_RANGE} for a folder, none for an API server`,
+      parse: parseCidrPair,
+      must: A_CIDR,
+    }),
     'nodeport-addresses': value<NodePortAddresses>({
       metavar: 'primary|all|CIDR,…',
       help: 'Addresses of this machine on which node ports answer.',
@@ -110,14 +137,26 @@ export const command = defineCommand({
     verbose: toggle('Log what is done, not only what goes wrong.', 'v'),
   },
   async run({ flags, operands }) {
-    if (operands.length > 0) throw usageError('proxy takes no operand', 'hawser proxy --manifests DIR')
-    const { manifests, cleanup } = flags
-    if (manifests === undefined && !cleanup)
-      throw usageError('proxy needs a folder of manifests', 'hawser proxy --manifests DIR')
+    if (operands.length > 0) throw usageError('proxy takes no operand', 'name a folder with --manifests DIR')
+    const { manifests, kubeconfig, master } = flags
+    if (manifests !== undefined && (kubeconfig !== undefined || master !== undefined))
+      throw usageError('--manifests and an API server do not go together', 'choose one of them')
+    const named = manifests ?? kubeconfig ?? master
+    if (named === undefined && !flags.cleanup && !(await runsInPod()))
+      throw usageError(
+        'proxy needs to be told where Services come from',
+        'hawser proxy --kubeconfig FILE, or --manifests DIR, or run it in a pod',
+      )
+    const source: SourceConfig =
+      manifests === undefined
+        ? { kind: 'api', kubeconfig, master, qps: 5, burst: 10 }
+        : { kind: 'folder', folder: resolve(manifests) }
+    const ofFolder = source.kind === 'folder' ? (parseCidrPair(SERVICE_RANGE) ?? []) : []
     const config = {
+      source,
       mode: flags['proxy-mode'],
       podCidrs: flags['cluster-cidr'],
-      serviceCidrs: flags['service-cluster-ip-range'],
+      serviceCidrs: flags['service-cluster-ip-range'] ?? ofFolder,
       nodePortAddresses: flags['nodeport-addresses'],
       nodeName: flags['hostname-override'],
       metrics: flags['metrics-bind-address'],
@@ -130,8 +169,6 @@ export const command = defineCommand({
     }
     // Loaded only now: usage errors and --help need no addon.
     const { cleanUp, runProxy } = await import('./proxy/run-proxy.ts')
-    return cleanup || manifests === undefined
-      ? cleanUp(config)
-      : runProxy({ ...config, folder: resolve(manifests) })
+    return flags.cleanup ? cleanUp(config) : runProxy(config)
   },
 })

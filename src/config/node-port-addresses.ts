@@ -12,12 +12,16 @@ export function parseNodePortAddresses(text: string): NodePortAddresses | undefi
   return cidrs.every((cidr) => cidr !== undefined) ? cidrs : undefined
 }
 
-/** The addresses of this machine that are meant; loopback ones never are. */
+/**
+ * The addresses of this machine that are meant; loopback ones never are. `primary` are those that the Node says are its
+ * own, and what the machine looks like where it says nothing.
+ */
 export async function findNodePortAddresses(
   wanted: NodePortAddresses,
   podCidrs: readonly Cidr[],
+  primary: readonly IpAddress[] = [],
 ): Promise<readonly IpAddress[]> {
-  if (wanted === 'primary') return detectNodeAddresses(podCidrs)
+  if (wanted === 'primary') return primary.length > 0 ? primary : detectNodeAddresses(podCidrs)
   const own = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .filter(({ internal }) => !internal)

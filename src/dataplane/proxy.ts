@@ -14,6 +14,7 @@ import { type ExplainWorld, explain, findFrontend } from './explain/explain.ts'
 import type { Explanation } from './explain/explanation.ts'
 import { liveConnections } from './explain/live-connections.ts'
 import type { Question } from './explain/question.ts'
+import { FirstSuccess } from './first-success.ts'
 import { removeLeftovers } from './leftovers.ts'
 import { DataplaneMetrics } from './metrics.ts'
 import { NetlinkMetrics } from './netlink-metrics.ts'
@@ -53,6 +54,7 @@ export class ServiceProxy {
   #auditor: Auditor | undefined
   /** The way from the first transaction to the first audit. */
   #beginning: Promise<void> | undefined
+  readonly #inForce = new FirstSuccess()
   #stopped = false
 
   private constructor(options: ServiceProxyOptions, backends: ReadonlyMap<IpFamily, OpenedBackend>) {
@@ -96,6 +98,15 @@ export class ServiceProxy {
     }
   }
 
+  /** Finds out whether `open` would succeed, and changes nothing. Rejects as it does. */
+  static async probe(options: ServiceProxyOptions): Promise<void> {
+    for (const family of options.families) {
+      const { mode = 'nftables', netns } = options
+      const { backend } = await openBackend(mode, tableConfig(options, family), netns)
+      await backend.close()
+    }
+  }
+
   /** Takes in changes that belong together; returns at once. See `synced` for when they are in force. */
   apply(changes: readonly Change[]): void {
     this.#arrived.push(changes)
@@ -111,6 +122,14 @@ export class ServiceProxy {
   async synced(): Promise<void> {
     while (this.#compiling !== undefined) await this.#compiling
     await Promise.all(this.#families.map(({ reconciler }) => reconciler.synced()))
+  }
+
+  /**
+   * Settles when the kernel has had everything once, however many attempts that took, but for what it refuses. Rejects
+   * with a DataplaneError `CLOSED` when the proxy is closed before.
+   */
+  inForce(): Promise<void> {
+    return this.#inForce.promise
   }
 
   /** How each family is doing: for probes, which `status` with its look at every frontend would be too much for. */
@@ -204,6 +223,7 @@ export class ServiceProxy {
     for (const { reconciler } of this.#families) await reconciler.stop()
     await this.#beginning
     await auditing
+    this.#inForce.reject()
   }
 
   /** Compiles all that is dirty, a slice of the event loop at a time, and hands it over as one piece. */
@@ -225,7 +245,9 @@ export class ServiceProxy {
         () => {
           for (const time of arrivals.triggerTimes[family]) this.#metrics.programmed(family, time)
           waiting.delete(family)
-          if (waiting.size === 0) this.#metrics.settle(arrivals)
+          if (waiting.size > 0) return
+          this.#metrics.settle(arrivals)
+          this.#inForce.resolve()
         },
       )
     this.#conntrack?.change(changes)

@@ -34,9 +34,14 @@ export class ProxyDaemon {
     await writeFile(join(this.folder, name), text)
   }
 
-  /** Starts it; resolves when it says that it serves, and rejects with what it said when it ends instead. */
+  /** Starts it on its folder; resolves when it says that it serves, and rejects with what it said when it ends instead. */
   start(...flags: readonly string[]): Promise<void> {
-    const child = this.#spawn('--manifests', this.folder, ...flags)
+    return this.startOn('--manifests', this.folder, ...flags)
+  }
+
+  /** Starts it on the source that the flags name; settles as `start` does. */
+  startOn(...flags: readonly string[]): Promise<void> {
+    const child = this.#spawn(...flags)
     this.#said = ''
     return new Promise((resolve, reject) => {
       for (const stream of [child.stdout, child.stderr])

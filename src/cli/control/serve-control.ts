@@ -8,7 +8,7 @@ import { reportStatus } from './status-report.ts'
 /** What `hawser status` and `hawser explain` talk to: `/status` and `/explain?to=VIP:PORT/PROTO&from=IP`, in JSON. */
 export const serveControl = (
   path: string,
-  proxy: ServiceProxy,
+  proxy: Pick<ServiceProxy, 'status' | 'explain'>,
   otherProblems: () => readonly Problem[],
 ): Promise<HttpServer> =>
   serveSocket(

@@ -4,6 +4,7 @@ import { HealthMetrics } from '../../dataplane/health-metrics.ts'
 import type { ServiceProxy } from '../../dataplane/proxy.ts'
 import type { ProxyMode } from '../../dataplane/proxy-modes.ts'
 import type { Registry } from '../../metrics/registry.ts'
+import { scrape } from '../../metrics/rendered.ts'
 import { type Answer, type HttpServer, json, type Route, text } from '../http/serve.ts'
 import { type Binding, serveOrRetry } from '../http/serve-or-retry.ts'
 
@@ -12,7 +13,8 @@ export interface MetricsServerOptions {
   readonly bind: BindAddress | undefined
   readonly registry: Registry
   readonly proxy: Pick<ServiceProxy, 'families'>
-  readonly mode: ProxyMode
+  /** The mode in use; asked at each request. */
+  readonly mode: () => ProxyMode
   /** The KubeProxyConfiguration in force, for `/configz`; that path is not there without it. */
   readonly configuration?: () => unknown
   readonly binding: Binding
@@ -25,11 +27,11 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<HttpS
   const metrics: Route = async () => ({
     status: 200,
     type: registry.contentType,
-    body: await registry.metrics(),
+    body: await scrape(registry),
   })
   const routes = new Map<string, Route>([
     ['/metrics', metrics],
-    ['/proxyMode', () => ({ status: 200, type: 'text/plain', body: mode })],
+    ['/proxyMode', () => ({ status: 200, type: 'text/plain', body: mode() })],
     ['/healthz', () => (healthOf(proxy).healthy ? text('ok') : text('not in sync', 503))],
   ])
   // The key under which every component of Kubernetes shows its own (k8s.io/component-base/configz).

@@ -2,9 +2,16 @@ import type { BindAddress } from '../../config/bind-address.ts'
 import type { NodePortAddresses } from '../../config/node-port-addresses.ts'
 import type { ProxyMode } from '../../dataplane/proxy-modes.ts'
 import type { Cidr } from '../../util/address.ts'
+import type { ApiAccess } from './api-client.ts'
 
-/** What `hawser proxy` was asked to do, but for the folder, which a cleanup has no use for. */
+/** Where Services come from. */
+export type SourceConfig =
+  | { readonly kind: 'folder' /** Absolute. */; readonly folder: string }
+  | ({ readonly kind: 'api' } & ApiAccess)
+
+/** What `hawser proxy` was asked to do. */
 export interface ProxyConfig {
+  readonly source: SourceConfig
   readonly mode: ProxyMode
   readonly podCidrs: readonly Cidr[]
   readonly serviceCidrs: readonly Cidr[]
@@ -16,7 +23,7 @@ export interface ProxyConfig {
   readonly minSyncPeriodMs: number
   readonly auditIntervalMs: number
   readonly masqueradeAll: boolean
-  /** Absolute, like the folder. */
+  /** Absolute. */
   readonly stateDir: string
   readonly verbose: boolean
 }

@@ -10,10 +10,10 @@ import type { Problem } from '../../model/problem.ts'
 import type { Service } from '../../model/service.ts'
 import type { Backoff } from '../../util/backoff.ts'
 import type { Logger } from '../../util/logger.ts'
-import type { SourceUpdate } from '../files/file-source.ts'
 import { parseEndpointSlice } from '../objects/endpoint-slice.ts'
 import type { Parsed } from '../objects/parsed.ts'
 import { parseService } from '../objects/service.ts'
+import type { SourceUpdate } from '../source-update.ts'
 import { endpointSlices, oneNode, services } from './collections.ts'
 import { ObjectProblems } from './object-problems.ts'
 import { type OwnNode, parseOwnNode } from './own-node.ts'
@@ -86,6 +86,17 @@ export class ApiSource {
 
   get problems(): readonly Problem[] {
     return this.#problems.all
+  }
+
+  /** Every object as it is now, whether it was said already or is about to be. */
+  objects(): readonly Change[] {
+    const services = [...this.services].map(
+      ([key, object]): Change => ({ kind: 'Service', name: nameOf(key), object }),
+    )
+    const slices = [...this.endpointSlices].map(
+      ([key, object]): Change => ({ kind: 'EndpointSlice', name: nameOf(key), object }),
+    )
+    return [...services, ...slices]
   }
 
   /** Nothing is said once this is called. */

@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Change } from '../../model/change.ts'
-
 import type { Problem } from '../../model/problem.ts'
 import type { Logger } from '../../util/logger.ts'
 import { Pacer } from '../../util/pacer.ts'
+import type { SourceUpdate } from '../source-update.ts'
 import { type Allocations, readAllocations, writeAllocations } from './allocation-memory.ts'
 import type { PlacedService } from './cluster-ips.ts'
 import { type AllocationRanges, type CompleteServices, completeServices } from './complete-services.ts'
@@ -28,13 +28,6 @@ export interface FileSourceOptions {
 }
 
 const allocationsName = 'allocations.json'
-
-export interface SourceUpdate {
-  /** Only objects that are not as they were. */
-  readonly changes: readonly Change[]
-  /** All problems there are now, not only new ones. */
-  readonly problems: readonly Problem[]
-}
 
 /** A folder of manifests as a source of the model: what stands in its files now is what should be. */
 export class FileSource {
@@ -90,6 +83,11 @@ export class FileSource {
 
   get problems(): readonly Problem[] {
     return this.#problems
+  }
+
+  /** Every object as it was last said. */
+  objects(): readonly Change[] {
+    return [...this.#table.values()]
   }
 
   close(): void {

@@ -16,8 +16,19 @@ async function run(...args: readonly string[]): Promise<readonly [number, string
 }
 
 it.each([
-  [['proxy'], 'proxy needs a folder of manifests (hawser proxy --manifests DIR)'],
-  [['proxy', 'DIR'], 'proxy takes no operand (hawser proxy --manifests DIR)'],
+  [
+    ['proxy'],
+    'proxy needs to be told where Services come from (hawser proxy --kubeconfig FILE, or --manifests DIR, or run it in a pod)',
+  ],
+  [['proxy', 'DIR'], 'proxy takes no operand (name a folder with --manifests DIR)'],
+  [
+    ['proxy', '--manifests', 'DIR', '--kubeconfig', 'FILE'],
+    '--manifests and an API server do not go together (choose one of them)',
+  ],
+  [
+    ['proxy', '--master', 'ftp://10.0.0.1'],
+    '--master must be a URL such as https://10.0.0.1:6443, not "ftp://10.0.0.1" (see --help)',
+  ],
   [
     ['proxy', '--manifests', 'DIR', '--proxy-mode', 'ebpf'],
     '--proxy-mode must be nftables or ipvs or iptables, not "ebpf" (see --help)',

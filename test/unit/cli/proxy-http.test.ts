@@ -62,7 +62,7 @@ const metrics = (options: Partial<MetricsServerOptions> = {}): Promise<string> =
       bind: { address: LOCALHOST, port: 0 },
       proxy: { families: () => [inSync] },
       registry: createRegistry('1'),
-      mode: 'nftables',
+      mode: () => 'nftables',
       binding,
       ...options,
     }),

@@ -1,0 +1,156 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Agent, Answer } from '../support/agent.ts'
+import { eventually } from '../support/eventually.ts'
+import { ProxyDaemon } from '../support/proxy-daemon.ts'
+import { PLACES, ServiceWorld } from '../support/service-world.ts'
+import { ApiGate } from './harness/api-gate.ts'
+import { TestCluster } from './harness/test-cluster.ts'
+
+const NODE = '/api/v1/nodes/here'
+const SERVICE = '/api/v1/namespaces/default/services'
+const SLICES = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices'
+const NODE_PORT = 30_080
+
+let cluster: TestCluster
+let world: ServiceWorld
+let gate: ApiGate
+let daemon: ProxyDaemon
+let vip: string
+
+beforeAll(async () => {
+  const [started, made] = await Promise.all([TestCluster.start(), ServiceWorld.create(2)])
+  cluster = started
+  world = made
+  gate = await ApiGate.open(world.node.path, cluster.serverPort)
+  vip = await createWeb()
+})
+
+beforeEach(async () => {
+  daemon = await ProxyDaemon.create(world.node)
+})
+
+afterEach(async () => {
+  await daemon?.stop()
+  await daemon?.cleanup()
+  await daemon?.dispose()
+  await cluster?.admin.json({ method: 'DELETE', path: NODE }).catch(() => undefined)
+})
+
+afterAll(async () => {
+  await gate?.close()
+  await world?.dispose()
+  await cluster?.dispose()
+})
+
+/** A Service on all servers of the world; its cluster IP. */
+async function createWeb(): Promise<string> {
+  const spec = { type: 'NodePort', ports: [{ port: 80, targetPort: 8080, nodePort: NODE_PORT }] }
+  const made = await cluster.admin.json({
+    method: 'POST',
+    path: SERVICE,
+    body: { metadata: { name: 'web' }, spec },
+  })
+  await cluster.admin.json({
+    method: 'POST',
+    path: SLICES,
+    body: {
+      metadata: { name: 'web-1', labels: { 'kubernetes.io/service-name': 'web' } },
+      addressType: 'IPv4',
+      ports: [{ name: '', port: 8080, protocol: 'TCP' }],
+      endpoints: endpoints(world.servers.length),
+    },
+  })
+  return (made as { spec: { clusterIP: string } }).spec.clusterIP
+}
+
+const endpoints = (count: number): readonly object[] =>
+  world.servers
+    .slice(0, count)
+    .map(({ addresses }) => ({ addresses: [addresses.IPv4], conditions: { ready: true }, nodeName: 'here' }))
+
+const setEndpoints = (count: number): Promise<unknown> =>
+  cluster.admin.json({
+    method: 'PATCH',
+    path: `${SLICES}/web-1`,
+    contentType: 'application/merge-patch+json',
+    body: { endpoints: endpoints(count) },
+  })
+
+const createNode = (): Promise<unknown> =>
+  cluster.admin.json({ method: 'POST', path: '/api/v1/nodes', body: { metadata: { name: 'here' } } })
+
+const setNodeAddress = (address: string): Promise<unknown> =>
+  cluster.admin.json({
+    method: 'PATCH',
+    path: `${NODE}/status`,
+    contentType: 'application/strategic-merge-patch+json',
+    body: { status: { addresses: [{ type: 'InternalIP', address }] } },
+  })
+
+const ask = (agent: Agent, address = vip, port = 80): Promise<Answer> =>
+  agent.ask({ protocol: 'TCP', address, port })
+
+const answers = (address = vip, port = 80): Promise<true | undefined> =>
+  ask(world.client, address, port).then(({ kind }) => (kind === 'answered' ? true : undefined))
+
+const healthz = (): Promise<string> =>
+  world.node.exec('curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', 'http://127.0.0.1:10256/healthz')
+
+describe('hawser proxy on a real API server', () => {
+  it('serves what is there, follows what changes, and goes on over a restart of the API server', async () => {
+    await createNode()
+    await setNodeAddress(PLACES.IPv4.node)
+    await daemon.startOn('--kubeconfig', cluster.kubeconfig)
+    expect((await ask(world.client)).kind).toBe('answered')
+    expect(await healthz()).toBe('200')
+    await setEndpoints(0)
+    await eventually(async () => ((await ask(world.client)).kind === 'refused' ? true : undefined))
+    await cluster.stopApiServer()
+    expect((await ask(world.client)).kind).toBe('refused')
+    await cluster.startApiServer()
+    await setEndpoints(2)
+    await eventually(answers, 40_000)
+    expect(daemon.said).not.toContain('there is no such Node')
+  })
+
+  it('serves without a Node, says once that it is missing, and takes its address when it comes', async () => {
+    await daemon.startOn('--kubeconfig', cluster.kubeconfig)
+    expect((await ask(world.client)).kind).toBe('answered')
+    expect(daemon.said.match(/Node here: there is no such Node/g)).toHaveLength(1)
+    expect(await healthz()).toBe('503')
+    await createNode()
+    await eventually(() => (daemon.said.includes('Node here: it has no address') ? true : undefined))
+    await eventually(async () => ((await healthz()) === '200' ? true : undefined))
+    // An address of the node that no default route leads through.
+    const other = PLACES.IPv4.subnet(1).gateway
+    expect(await answers(PLACES.IPv4.node, NODE_PORT)).toBe(true)
+    await setNodeAddress(other)
+    await eventually(() => answers(other, NODE_PORT))
+    expect((await ask(world.client, PLACES.IPv4.node, NODE_PORT)).kind).not.toBe('answered')
+    expect((await ask(world.client)).kind).toBe('answered')
+  })
+
+  it('waits for permission without touching what is in force, and says once for each collection what it may not', async () => {
+    const nobody = await cluster.clientCertificate('stranger')
+    const user = { 'client-certificate': nobody.cert, 'client-key': nobody.key }
+    const kubeconfig = await cluster.writeKubeconfig('stranger.kubeconfig', user)
+    await world.node.exec('nft', 'add table ip kube-proxy')
+    const started = daemon.startOn('--kubeconfig', kubeconfig)
+    await eventually(() => (daemon.said.match(/403 Forbidden/g)?.length === 3 ? true : undefined))
+    expect(await healthz()).toBe('503')
+    expect(await world.node.exec('nft', 'list', 'tables')).toContain('table ip kube-proxy')
+    await cluster.admin.json({
+      method: 'POST',
+      path: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
+      body: {
+        metadata: { name: 'stranger' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:node-proxier' },
+        subjects: [{ kind: 'User', name: 'stranger', apiGroup: 'rbac.authorization.k8s.io' }],
+      },
+    })
+    await started
+    expect((await ask(world.client)).kind).toBe('answered')
+    expect(daemon.said.match(/403 Forbidden/g)).toHaveLength(3)
+    expect(await world.node.exec('nft', 'list', 'tables')).not.toContain('table ip kube-proxy')
+  })
+})
