@@ -9,6 +9,7 @@ import { DataplaneError } from '../errors.ts'
 import { openError } from '../kernel-failure.ts'
 import { nftFamily } from '../nf-table/nft-family.ts'
 import { compareWithKernel } from './compare.ts'
+import { countedServers } from './counters.ts'
 import { DRAIN_LIMIT_MS, DRAIN_POLL_MS, drained } from './draining.ts'
 import { failedTable, isGone, lacking, refusedRequests } from './failure.ts'
 import type { IpvsConfig } from './ipvs-config.ts'
@@ -110,6 +111,12 @@ export class IpvsBackend implements Backend {
 
   describe(key: FrontendKey): readonly string[] {
     return describeFrontend(key, this.#config, this.#state)
+  }
+
+  async counters(key: FrontendKey): Promise<readonly string[]> {
+    const frontend = this.#state.frontends.get(key)
+    if (frontend === undefined) return []
+    return countedServers(this.#sockets.ipvs, frontend, this.#config, this.#state)
   }
 
   remove(): Promise<void> {

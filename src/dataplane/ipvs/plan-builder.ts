@@ -29,6 +29,8 @@ export class PlanBuilder {
   readonly #goneAddresses = new Set<IpAddress>()
   readonly #frontends = new Map<FrontendKey, Frontend | undefined>()
   readonly #wanted = new Set<string>()
+  /** Virtual servers that frontends had, by name: one goes unless some frontend of the plan has it from now on. */
+  readonly #left = new Map<string, ServerChange>()
   readonly #vips: RefCountChange<IpAddress>
   readonly #hairpins: RefCountChange<IpAddress>
 
@@ -45,8 +47,11 @@ export class PlanBuilder {
     const wanted = this.#servers(after)
     for (const server of wanted) this.#bringTo(key, server, after?.protocol)
     for (const { key: server } of this.#servers(before))
-      if (!wanted.some((other) => formatVirtualServer(other.key) === formatVirtualServer(server)))
-        this.#finish.push({ op: 'delete-server', frontend: key, server: { key: server } })
+      this.#left.set(formatVirtualServer(server), {
+        op: 'delete-server',
+        frontend: key,
+        server: { key: server },
+      })
     this.#changeElements(this.#elements(before), this.#elements(after))
     this.#countUses(before, (counts, address) => counts.lose(address))
     this.#countUses(after, (counts, address) => counts.gain(address))
@@ -57,7 +62,7 @@ export class PlanBuilder {
   deleteLeftovers(): void {
     for (const [name, { settings }] of this.#state.servers)
       if (!this.#wanted.has(name))
-        this.#finish.push({ op: 'delete-server', frontend: undefined, server: { key: settings.key } })
+        this.#left.set(name, { op: 'delete-server', frontend: undefined, server: { key: settings.key } })
     for (const address of this.#state.addresses)
       if (!this.#vips.touches(address)) this.#goneAddresses.add(address)
   }
@@ -75,6 +80,7 @@ export class PlanBuilder {
     }
     for (const [address, turn] of this.#hairpins.turns())
       (turn === 'appeared' ? this.#added : this.#removed).push({ set: 'hairpin', address })
+    for (const [name, deletion] of this.#left) if (!this.#wanted.has(name)) this.#finish.push(deletion)
     const plan: Plan = {
       family: this.#config.family,
       prepare: this.#prepare,

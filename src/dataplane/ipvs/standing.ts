@@ -3,7 +3,7 @@ import { nftFamily } from '../nf-table/nft-family.ts'
 import { type Element, elementsOf, formatElement } from './elements.ts'
 import { formatDest, formatSettings } from './format-plan.ts'
 import type { IpvsConfig } from './ipvs-config.ts'
-import type { IpvsState } from './ipvs-state.ts'
+import type { IpvsState, ProgrammedServer } from './ipvs-state.ts'
 import { TABLE } from './layout.ts'
 import { needsShortCircuit, serversOf } from './virtual-servers.ts'
 
@@ -18,16 +18,29 @@ export const elementsInForce = (config: IpvsConfig, state: IpvsState): Element[]
 export function describeFrontend(key: FrontendKey, config: IpvsConfig, state: IpvsState): string[] {
   const frontend = state.frontends.get(key)
   if (frontend === undefined) return []
-  const servers = serversOf(frontend, config.nodeAddresses, markOf(frontend, state)).flatMap((wanted) => {
-    const server = state.server(wanted.key)
-    const dests = [...(server?.dests.values() ?? [])].map((dest) => `  -> ${formatDest(dest)}`)
-    return server === undefined ? [] : [formatSettings(server.settings), ...dests]
-  })
+  const servers = serversInForce(frontend, config, state).flatMap(({ settings, dests }) => [
+    formatSettings(settings),
+    ...[...dests.values()].map((dest) => `  -> ${formatDest(dest)}`),
+  ])
+  return [...servers, ...describeElements(frontend, config, state)]
+}
+
+/** Its virtual servers, those of them that the state has. */
+export const serversInForce = (
+  frontend: Frontend,
+  config: IpvsConfig,
+  state: IpvsState,
+): readonly ProgrammedServer[] =>
+  serversOf(frontend, config.nodeAddresses, markOf(frontend, state)).flatMap(
+    ({ key }) => state.server(key) ?? [],
+  )
+
+/** What the table has of it, one element a line. */
+export function describeElements(frontend: Frontend, config: IpvsConfig, state: IpvsState): string[] {
   const table = `${nftFamily(config.family)} ${TABLE}`
-  const elements = frontendElements(frontend, config, state).map(
+  return frontendElements(frontend, config, state).map(
     (element) => `element ${table} ${formatElement(element)}`,
   )
-  return [...servers, ...elements]
 }
 
 const frontendElements = (frontend: Frontend, config: IpvsConfig, state: IpvsState): Element[] =>

@@ -14,7 +14,7 @@ export interface VipDevice {
 
 /**
  * Lists addresses. Where the kernel has no dummy device VIPs live on `lo`: there those whole addresses are ours that
- * `isOurs` says so of, since others put addresses on `lo` too.
+ * `isOurs` says so of, since others put addresses on `lo` too. Where it has one none on `lo` is.
  */
 export async function findVipDevice(
   routes: RouteSocket,
@@ -29,7 +29,9 @@ export async function findVipDevice(
   const own = listed.filter(
     ({ link, address, prefix, scope }) =>
       scope === 'global' &&
-      (link === device?.index || (link === loopback?.index && prefix === whole && isOurs(address))),
+      (device === undefined
+        ? link === loopback?.index && prefix === whole && isOurs(address)
+        : link === device.index),
   )
   const addresses = new Set(own.map(({ address }) => address))
   const foreign = new Set(listed.filter((entry) => !own.includes(entry)).map(({ address }) => address))
