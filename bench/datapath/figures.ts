@@ -9,7 +9,8 @@ const UNITS = { tcp: 'connections', udp: 'requests' } as const
 
 /**
  * Figures of every lane: medians over the rounds. A lane is compared with another within each round, which both spent
- * side by side. `sizes` are the lanes with Services; `bounded` says whether they have to keep up with the fixed rule.
+ * side by side, by what a second of processor time is good for: nobody waits, so that is the rate, less what other
+ * programs took of it meanwhile. `sizes` are the lanes with Services; `bounded` says whether they have to keep up with the fixed rule.
  */
 export function datapathFigures(
   rounds: readonly Round[],
@@ -75,7 +76,7 @@ function overDirect(rounds: readonly Round[], lane: string, transport: Transport
   }
 }
 
-/** The ratio of rates to the fixed rule, and how far rounds lie apart: p90 less p10 of them. */
+/** The ratio to the fixed rule's rate, and how far rounds lie apart: p90 less p10 of them. */
 function overRule(rounds: readonly Round[], lane: string, transport: Transport, bounded: boolean): Figure[] {
   const values = ratios(rounds, lane, 'rule', transport)
   const label = `${transport.toUpperCase()} ${title(lane)}, rate over fixed rule`
@@ -94,5 +95,5 @@ function overRule(rounds: readonly Round[], lane: string, transport: Transport, 
 const ratios = (rounds: readonly Round[], lane: string, base: string, transport: Transport): number[] =>
   rounds.flatMap((round) => {
     const [own, other] = [round[transport].get(lane), round[transport].get(base)]
-    return own === undefined || other === undefined ? [] : [own.perSecond / other.perSecond]
+    return own === undefined || other === undefined ? [] : [other.cpuUs / own.cpuUs]
   })

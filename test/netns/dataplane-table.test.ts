@@ -198,10 +198,10 @@ describe('the memory of clients', () => {
 
   it('has room for many only where a Service asks for affinity', async () => {
     await apply(...WORLD)
-    expect(await remembered('ip')).toContain('size 4096')
+    expect(await remembered('ip')).toContain('size 1536')
     await apply(...POLICIES)
     expect(await remembered('ip')).toContain('size 1000000')
-    expect(await remembered('ip6')).toContain('size 4096')
+    expect(await remembered('ip6')).toContain('size 1536')
     expect(await proxy.audit()).toEqual([])
   })
 })

@@ -39,9 +39,20 @@ export class TableState {
   }
 }
 
-/** A set with less room than this would be outgrown by the first handful of Services. */
-export const SMALLEST_SET = 4096
+/** Buckets of the smallest set: with less room it would be outgrown by the first handful of Services. */
+const FEWEST_BUCKETS = 2048
 
-/** Four times what is in it now, as a power of two: a world must quadruple before its table is made anew. */
-export const sizeFor = (count: number): number =>
-  Math.max(SMALLEST_SET, 2 ** Math.ceil(Math.log2(Math.max(1, count * 4))))
+/** The kernel gives a set a third more buckets than elements, and rounds up to a power of two (nft_set_hash.c). */
+const ELEMENTS_PER_BUCKET = 3 / 4
+
+/** A set with room for the first Services, whatever they are. */
+export const SMALLEST_SET = FEWEST_BUCKETS * ELEMENTS_PER_BUCKET
+
+/**
+ * Room for half as much again and more, in as many buckets as the kernel takes for it exactly: packets find their way
+ * through them, and what does not fit the processor's caches costs each new connection a wait for memory.
+ */
+export const sizeFor = (count: number): number => {
+  const fewest = Math.max(FEWEST_BUCKETS, (count * 1.5) / ELEMENTS_PER_BUCKET)
+  return 2 ** Math.ceil(Math.log2(fewest)) * ELEMENTS_PER_BUCKET
+}
