@@ -167,6 +167,18 @@ describe('the kernel and committed state', () => {
     expect(v4?.objects.get('eps')).toBe(4 * 1200 + 2 * 3)
   })
 
+  it('agree on a Service with thousands of endpoints, which come and go one at a time and together', async () => {
+    const pods = (count: number): string[] =>
+      Array.from({ length: count }, (_, i) => `10.1.${i >> 8}.${i & 255}`)
+    await apply(serviceChange(service('web', '10.96.0.1')))
+    for (const count of [5000, 4999, 5000, 8, 5000]) {
+      await apply(sliceChange(slice('web', pods(count))))
+      expect(proxy.status().families[0]?.objects.get('eps')).toBe(count)
+      expect(await proxy.audit()).toEqual([])
+    }
+    expect(proxy.status().problems).toEqual([])
+  })
+
   it('agree again after a class of many slots has come, gone and been dropped', async () => {
     const endpoints = (count: number): string[] => Array.from({ length: count }, (_, i) => `10.1.0.${i + 1}`)
     await apply(serviceChange(service('web', '10.96.0.1')))

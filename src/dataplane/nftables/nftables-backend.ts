@@ -1,3 +1,4 @@
+import type { Problem } from '../../model/problem.ts'
 import type { SocketStats } from '../../native/addon.ts'
 import { NetlinkError, type NftablesSocket, NftTransaction } from '../../native/nftables.ts'
 import { Pacer } from '../../util/pacer.ts'
@@ -6,6 +7,7 @@ import type { Frontend, FrontendKey } from '../desired/frontend.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { noNftables, openNftables } from '../kernel-failure.ts'
 import { nftFamily } from '../nf-table/nft-family.ts'
+import { curtailedFrontends } from './curtailed.ts'
 import { describeFrontend } from './describe.ts'
 import { failedCommit } from './failure.ts'
 import { DATA_SETS, TABLE } from './layout.ts'
@@ -89,6 +91,10 @@ export class NftablesBackend implements Backend {
 
   describe(key: FrontendKey): readonly string[] {
     return describeFrontend(this.#state, this.#config, key)
+  }
+
+  problems(): readonly Problem[] {
+    return curtailedFrontends(this.#state)
   }
 
   async remove(): Promise<void> {

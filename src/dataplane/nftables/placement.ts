@@ -31,7 +31,7 @@ export function place(before: Placement, frontend: Frontend | undefined): Placem
   return { lower, upper, after: { slots: lower.slots, upper: upper.slots, leading } }
 }
 
-/** A frontend has room for so many endpoints in each range, far more than any Service has. */
+/** A frontend has room for so many endpoints in each range; `curtailedFrontends` says where more were wanted. */
 const fitting = (endpoints: readonly Endpoint[]): readonly Endpoint[] =>
   endpoints.length <= UPPER_SLOTS ? endpoints : endpoints.slice(0, UPPER_SLOTS)
 

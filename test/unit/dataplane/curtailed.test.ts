@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import type { Frontend } from '../../../src/dataplane/desired/frontend.ts'
+import { curtailedFrontends } from '../../../src/dataplane/nftables/curtailed.ts'
+import { PlanBuilder } from '../../../src/dataplane/nftables/plan-builder.ts'
+import { TableState } from '../../../src/dataplane/nftables/table-state.ts'
+import { Pacer } from '../../../src/util/pacer.ts'
+import { frontend } from '../../support/frontends.ts'
+
+/** The state of a table with this frontend alone. */
+async function tableOf(made: Frontend): Promise<TableState> {
+  const state = new TableState()
+  const builder = new PlanBuilder(
+    {
+      family: 'IPv4',
+      serviceCidrs: [],
+      podCidrs: [],
+      nodeAddresses: [],
+      masqueradePodEgress: false,
+      masqueradeAll: false,
+    },
+    state,
+  )
+  builder.add(made.key, made)
+  const planned = await builder.finish(new Pacer())
+  planned.adopt()
+  return state
+}
+
+const addresses = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `10.1.${i >> 8}.${i & 255}`)
+
+describe('a frontend with more endpoints than its slots have room for', () => {
+  it('is served by those that have room, and its Service says so', async () => {
+    const state = await tableOf(frontend(addresses(32_770)))
+    expect(state.counts.eps).toBe(32_768)
+    expect(curtailedFrontends(state)).toEqual([
+      expect.objectContaining({
+        place: 'Service default/web',
+        severity: 'warning',
+        reason: expect.stringContaining('has 32770 endpoints, of which nftables mode serves 32768'),
+      }),
+    ])
+  })
+
+  it('has no problem as long as all have room', async () => {
+    const state = await tableOf(frontend(addresses(32_768)))
+    expect(state.counts.eps).toBe(32_768)
+    expect(curtailedFrontends(state)).toEqual([])
+  })
+})
