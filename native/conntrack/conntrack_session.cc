@@ -67,9 +67,32 @@ Outcome ConntrackSession::handle(const Request& request) {
       return countEntries();
     case statistics:
       return readStatistics();
+    case dumpSome:
+      return dumpSomeEntries(ProgramReader(request.program()));
     default:
       return malformedProgram("unknown method of a conntrack socket");
   }
+}
+
+Outcome ConntrackSession::dumpSomeEntries(ProgramReader program) {
+  const uint32_t limit = program.u32();
+  const uint8_t family = program.u8();
+  std::vector<Filter> filters;
+  if (!readFilters(program, filters)) return malformedProgram("a conntrack filter is malformed");
+  ProgramWriter reply;
+  uint32_t matched = 0;
+  auto found = findEntries(
+      socket_, family, filters,
+      [&] {
+        reply.truncate(0);
+        matched = 0;
+      },
+      [&](const Entry& entry) {
+        if (matched++ < limit) reply.raw(&entry, sizeof entry);
+      });
+  if (!found) return failed(found.error());
+  reply.u32(matched);
+  return {.reply = reply.take(), .error = {}, .failures = {}};
 }
 
 Outcome ConntrackSession::dumpEntries(ProgramReader program) {

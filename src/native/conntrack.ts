@@ -30,7 +30,17 @@ const METHODS = {
   removeStale: 5,
   removeFiltered: 6,
   statistics: 7,
+  dumpSome: 8,
 } as const
+
+/** Bytes of the count behind the records of `dumpSome`. */
+const U32 = 4
+
+export interface SomeEntries {
+  readonly entries: ConntrackEntries
+  /** Entries that match, listed or not. */
+  readonly matched: number
+}
 
 /** `kUncounted` of the same header. */
 const UNCOUNTED = 0xffff_ffff
@@ -61,6 +71,24 @@ export class ConntrackSocket {
     if (families.size === 0) return new ConntrackEntries(new Uint8Array(0))
     const [family] = families
     return this.#dump(families.size === 1 ? family : undefined, filters)
+  }
+
+  /**
+   * The first `limit` of what `find` gives, and how many there are in all, in memory for those alone: the whole table is
+   * walked, and what is more than asked for is only counted.
+   */
+  async findSome(filters: readonly ConntrackFilter[], limit: number): Promise<SomeEntries> {
+    const families = new Set(filters.map((filter) => filter.family))
+    if (families.size === 0) return { entries: new ConntrackEntries(new Uint8Array(0)), matched: 0 }
+    const [family] = families
+    const program = new ProgramWriter().u32(limit).u8(familyNumber(families.size === 1 ? family : undefined))
+    for (const filter of filters) writeFilter(program, filter)
+    const reply = await this.#channel.request(METHODS.dumpSome, [program.view()], () => 'list connections')
+    const records = reply.length - U32
+    return {
+      entries: new ConntrackEntries(reply.subarray(0, records)),
+      matched: new ProgramReader(reply.subarray(records)).u32(),
+    }
   }
 
   /**

@@ -100,6 +100,17 @@ describe('listing connections', () => {
   })
 })
 
+it('some of a long list come with how many there are', async () => {
+  await fill(300)
+  for (const filters of [[toVip], [toVip, { ...toVip, protocol: 'TCP' as const }]]) {
+    const { entries, matched } = await socket.findSome(filters, 7)
+    expect(entries.length).toBe(7)
+    expect([...entries].every(({ original }) => original.destination === '10.96.0.10')).toBe(true)
+    expect(matched).toBe(300)
+  }
+  expect(await socket.findSome([toVip], 1000)).toMatchObject({ entries: { length: 300 }, matched: 300 })
+})
+
 it('a single filter is applied by the kernel, which sends what matches alone', async () => {
   await flow({ port: 4000, vip: '10.96.0.11' })
   await fill(1000)
