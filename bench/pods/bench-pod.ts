@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { pauseImageName } from '../../src/kubelet/images/pause-image.ts'
 import { objectName } from '../../src/model/object-name.ts'
 import type { Pod } from '../../src/model/pod.ts'
+import { NO_PROBES } from '../../src/model/probe.ts'
 
 /** The least that a pod can be: one container that does nothing, in the pod network, on an image that is there. */
 export function benchPod(name: string): Pod {
@@ -29,6 +30,7 @@ export function benchPod(name: string): Pod {
         volumeMounts: [],
         requests: { cpuMilli: undefined, memoryBytes: undefined },
         limits: { cpuMilli: undefined, memoryBytes: undefined },
+        probes: NO_PROBES,
         security: {
           runAsUser: undefined,
           runAsGroup: undefined,

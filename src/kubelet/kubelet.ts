@@ -9,6 +9,7 @@ import type { PodStatus } from '../model/pod-status.ts'
 import type { IpAddress } from '../util/address.ts'
 import { type Clock, systemClock } from '../util/clock.ts'
 import { errorMessage } from '../util/error-message.ts'
+import { Limit } from '../util/limit.ts'
 import type { Logger } from '../util/logger.ts'
 import { removeCgroup, removeEmptyCgroup } from './host/cgroups.ts'
 import { nodeDns } from './host/resolv-conf.ts'
@@ -20,6 +21,9 @@ import { CGROUP_PARENT, ownCgroup, ownerOf } from './owner.ts'
 import { countPods } from './pods/counts.ts'
 import { PodEffects } from './pods/effects.ts'
 import { PodManager, type PodNews } from './pods/manager.ts'
+import { createAsker } from './probes/asker.ts'
+import { ProbeMetrics } from './probes/metrics.ts'
+import { Prober } from './probes/prober.ts'
 import { CriClient } from './runtime/cri-client.ts'
 import { Relister } from './runtime/relister.ts'
 import type { RuntimeSnapshot } from './runtime/snapshot.ts'
@@ -50,6 +54,8 @@ export interface ExecResult {
 const REMOVE_GRACE_SECONDS = 30
 /** What removing takes beyond the grace period, in ms. */
 const REMOVE_MS = 120_000
+/** Programs of probes that run at a time: each costs a process in a container, and the node's CPU is the pods'. */
+const EXEC_PROBES = 10
 /** How long closing waits for steps under way, in ms. */
 const CLOSE_MS = 5_000
 
@@ -231,6 +237,11 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
     {
       effects,
       images: new ImageStore(client, clock),
+      prober: new Prober({
+        ask: createAsker(client, new Limit(EXEC_PROBES)),
+        clock,
+        metrics: new ProbeMetrics(options.registry),
+      }),
       clock,
       snapshotClock,
       nodeAddresses,

@@ -18,7 +18,10 @@ export type ContainerState =
 
 export interface ContainerStatus {
   readonly name: string
+  /** It runs and its probes find nothing amiss; an init container: it succeeded. */
   readonly ready: boolean
+  /** It runs and has passed its startup probe, if it has one. */
+  readonly started: boolean
   readonly restartCount: number
   readonly image: string
   /** CRI container ID, empty before the first creation. */

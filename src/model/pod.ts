@@ -1,4 +1,5 @@
 import type { ObjectName } from './object-name.ts'
+import type { ContainerProbes } from './probe.ts'
 import type { Protocol } from './service.ts'
 
 /** Where an environment variable's value comes from (core/v1 `EnvVar`, `EnvVarSource`). */
@@ -57,6 +58,7 @@ export interface Container {
   readonly requests: ResourceAmounts
   readonly limits: ResourceAmounts
   readonly security: ContainerSecurity
+  readonly probes: ContainerProbes
 }
 
 export interface ContainerSecurity {

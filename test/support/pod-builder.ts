@@ -1,5 +1,6 @@
 import { objectName } from '../../src/model/object-name.ts'
 import type { Container, Pod } from '../../src/model/pod.ts'
+import { NO_PROBES } from '../../src/model/probe.ts'
 import { TEST_IMAGE } from './containerd-images.ts'
 
 const NO_AMOUNTS = { cpuMilli: undefined, memoryBytes: undefined }
@@ -19,6 +20,7 @@ export function buildContainer(changes: Partial<Container> & { name: string }): 
     volumeMounts: [],
     requests: NO_AMOUNTS,
     limits: NO_AMOUNTS,
+    probes: NO_PROBES,
     security: {
       runAsUser: undefined,
       runAsGroup: undefined,

@@ -5,6 +5,8 @@ import type { Clock } from '../../util/clock.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
 import { ImageError, type ImageStore } from '../images/image-store.ts'
+import type { Prober } from '../probes/prober.ts'
+import { probeTargets } from '../probes/targets.ts'
 import { isRuntimeAway } from '../runtime/runtime-error.ts'
 import type { SnapshotClock } from '../runtime/snapshot-clock.ts'
 import type { PodEffects } from './effects.ts'
@@ -20,6 +22,7 @@ import { stepFailure } from './step-failure.ts'
 export interface ActorContext {
   readonly effects: PodEffects
   readonly images: ImageStore
+  readonly prober: Prober
   readonly clock: Clock
   readonly snapshotClock: SnapshotClock
   readonly nodeAddresses: readonly IpAddress[]
@@ -64,6 +67,7 @@ export class PodActor {
     const { clock, snapshotClock } = this.#context
     this.#state = reduce(this.#state, event, clock.now(), snapshotClock.tick())
     this.#publish()
+    this.#probe()
     this.wake()
   }
 
@@ -76,6 +80,7 @@ export class PodActor {
   close(): Promise<void> {
     this.#closed = true
     this.#cancelWake()
+    this.#context.prober.forget(this.#state)
     return this.#working
   }
 
@@ -102,6 +107,7 @@ export class PodActor {
   #rest(wakeAt: number | undefined): void {
     if (this.#state.removed) {
       this.#closed = true
+      this.#context.prober.forget(this.#state)
       this.#context.onRemoved(this)
       return
     }
@@ -141,6 +147,18 @@ export class PodActor {
     const { clock, snapshotClock } = this.#context
     this.#state = reduce(this.#state, event, clock.now(), snapshotClock.tick())
     this.#publish()
+    this.#probe()
+  }
+
+  /** Has asked what is to be asked of the pod as it is now. */
+  #probe(): void {
+    if (this.#closed) return
+    const { prober, log } = this.#context
+    prober.follow(this.#state, probeTargets(this.#state), (containerId, probe, verdict) => {
+      if (!verdict.passed)
+        log.info({ pod: this.#state.name, probe, message: verdict.message }, 'A probe of a container fails')
+      this.tell({ kind: 'probed', containerId, probe, verdict })
+    })
   }
 
   #requestImage(container: Container): void {

@@ -1,4 +1,5 @@
 import type { Container, Pod } from '../../model/pod.ts'
+import { fatalProbe, UNDECIDED } from '../probes/verdicts.ts'
 import type { ContainerRecord, SandboxRecord } from '../runtime/records.ts'
 import { podOutcome } from './outcome.ts'
 import type { PodAction, PodPlan } from './plan.ts'
@@ -140,6 +141,7 @@ class Planner {
   #forContainer(container: Container, verdict: Verdict, sandbox: SandboxRecord): PodAction | undefined {
     switch (verdict.kind) {
       case 'running':
+        return this.#endUnhealthy(container, verdict.record)
       case 'ended':
         return undefined
       case 'startCreated': {
@@ -156,6 +158,14 @@ class Planner {
       case 'start':
         return this.#start(container, verdict.attempt, verdict.notBefore, verdict.delayMs, sandbox)
     }
+  }
+
+  /** A container whose startup or liveness probe failed ends; what comes then is its restart policy's to say. */
+  #endUnhealthy(container: Container, record: ContainerRecord): PodAction | undefined {
+    const failed = fatalProbe(container, this.#state.probes.get(record.id) ?? UNDECIDED)
+    if (failed === undefined) return undefined
+    const graceSeconds = failed.terminationGracePeriodSeconds ?? this.#pod.terminationGracePeriodSeconds
+    return { kind: 'stopContainers', records: [record], graceSeconds }
   }
 
   #start(

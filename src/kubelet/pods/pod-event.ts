@@ -1,5 +1,7 @@
 import type { ObjectName } from '../../model/object-name.ts'
 import type { Container, Pod } from '../../model/pod.ts'
+import type { ProbeKind } from '../../model/probe.ts'
+import type { ProbeVerdict } from '../probes/verdicts.ts'
 import type { ContainerRecord, PodRecords, SandboxRecord } from '../runtime/records.ts'
 import type { PodAction } from './plan.ts'
 import type { Failure } from './pod-state.ts'
@@ -11,6 +13,12 @@ export type PodEvent =
   | { readonly kind: 'configMapChanged'; readonly configMap: ObjectName }
   | { readonly kind: 'observed'; readonly records: PodRecords; readonly sequence: number }
   | { readonly kind: 'runtimeAway' }
+  | {
+      readonly kind: 'probed'
+      readonly containerId: string
+      readonly probe: ProbeKind
+      readonly verdict: ProbeVerdict
+    }
   | { readonly kind: 'imageRequested'; readonly container: Container }
   | { readonly kind: 'imagePresent'; readonly container: Container; readonly id: string }
   | { readonly kind: 'imageFailed'; readonly container: Container; readonly failure: Failure }

@@ -1,5 +1,6 @@
 import type { ObjectName } from '../../model/object-name.ts'
 import type { Pod } from '../../model/pod.ts'
+import { ADOPTED, type ProbeVerdicts } from '../probes/verdicts.ts'
 import type { PodRecords } from '../runtime/records.ts'
 
 /** Something that did not work, and when to try again. */
@@ -52,6 +53,8 @@ export interface PodState {
   readonly containerFailures: ReadonlyMap<string, Failure>
   /** What ended containers left in their termination log, by container ID. */
   readonly terminationMessages: ReadonlyMap<string, string>
+  /** What probing said of containers, by container ID. */
+  readonly probes: ReadonlyMap<string, ProbeVerdicts>
   /** A step that stops, removes or clears away failed. */
   readonly removalFailure: Failure | undefined
   /** Nothing is left of the pod, on disk or in the runtime. */
@@ -81,7 +84,11 @@ export function initialPodState(
     sandboxAttempt: -1,
     containerFailures: new Map(),
     terminationMessages: new Map(),
+    probes: adopted(records),
     removalFailure: undefined,
     removed: false,
   }
 }
+
+const adopted = ({ containers }: PodRecords): ReadonlyMap<string, ProbeVerdicts> =>
+  new Map(containers.filter(({ state }) => state === 'running').map(({ id }) => [id, ADOPTED]))

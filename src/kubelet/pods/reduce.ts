@@ -35,6 +35,11 @@ export function reduce(state: PodState, event: PodEvent, now: number, sequence: 
       }
     case 'runtimeAway':
       return { ...state, runtimeAway: true, recordsAsOf: sequence }
+    case 'probed': {
+      const { containerId, probe, verdict } = event
+      const verdicts = { ...state.probes.get(containerId), [probe]: verdict }
+      return { ...state, probes: with_(state.probes, containerId, verdicts) }
+    }
     case 'imageRequested':
       return withImage(state, event.container.name, { kind: 'pulling' })
     case 'imagePresent':
@@ -113,6 +118,7 @@ function onRuntimeStep(state: PodState, event: RuntimeStep): PodState {
       return {
         ...state,
         records: { sandboxes, containers: containers.filter(({ id }) => id !== event.id) },
+        probes: without(state.probes, event.id),
         removalFailure: undefined,
       }
   }

@@ -1,6 +1,7 @@
 import type { Container, Pod } from '../../model/pod.ts'
 import type { ContainerState, ContainerStatus, PodPhase, PodStatus } from '../../model/pod-status.ts'
 import type { IpAddress } from '../../util/address.ts'
+import { hasStarted, isReady, UNDECIDED } from '../probes/verdicts.ts'
 import type { ContainerRecord } from '../runtime/records.ts'
 import { podOutcome } from './outcome.ts'
 import type { PodState } from './pod-state.ts'
@@ -49,9 +50,11 @@ function containerStatus(
   const [latest] = recordsOf(container, state.records.containers)
   const current = containerState(state, container, latest, role, now)
   const succeeded = current.kind === 'terminated' && current.exitCode === 0
+  const verdicts = state.probes.get(latest?.id ?? '') ?? UNDECIDED
   return {
     name: container.name,
-    ready: role === 'main' ? current.kind === 'running' : succeeded,
+    ready: role === 'main' ? current.kind === 'running' && isReady(container, verdicts) : succeeded,
+    started: current.kind === 'running' && hasStarted(container, verdicts),
     restartCount: latest?.attempt ?? 0,
     image: container.image,
     id: latest?.id ?? '',
@@ -133,7 +136,19 @@ function explain(
     return { reason: `Init:${counted ? `${pendingInit}/${init.length}` : reason}`, message }
   }
   const culprit = main.find(({ state }) => state.kind !== 'running' && !isFinished(state))
-  return culprit === undefined ? { reason: 'Running', message: '' } : summary(culprit.state)
+  return culprit === undefined ? { reason: 'Running', message: unhealthy(state) } : summary(culprit.state)
+}
+
+/** What the probes of running containers miss; empty when all pass. */
+function unhealthy({ pod, records, probes }: PodState): string {
+  const misses = (pod?.containers ?? []).flatMap((container) => {
+    const [latest] = recordsOf(container, records.containers)
+    const verdicts = Object.entries(probes.get(latest?.id ?? '') ?? UNDECIDED)
+    return verdicts
+      .filter(([, { passed }]) => !passed)
+      .map(([kind, { message }]) => `${kind} probe of ${container.name} fails: ${message}`)
+  })
+  return misses.join('; ')
 }
 
 const isFinished = (state: ContainerState): boolean => state.kind === 'terminated' && state.exitCode === 0

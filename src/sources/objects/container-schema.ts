@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { env, envFrom } from './env.ts'
 import { dnsLabel } from './names.ts'
 import { portName, portNumber, protocol } from './network-fields.ts'
+import { probes } from './probe.ts'
 import { resources } from './resources.ts'
 
 const idMessage = 'must be a user or group number'
@@ -41,6 +42,7 @@ export const containerSchema = v.object({
   ports: v.nullish(v.array(port), []),
   volumeMounts: v.nullish(v.array(mount), []),
   resources,
+  ...probes,
   restartPolicy: v.nullish(v.string()),
   securityContext: v.nullish(
     v.object({

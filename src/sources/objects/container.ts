@@ -3,6 +3,7 @@ import type { WrittenContainer } from './container-schema.ts'
 import { toEnv, toEnvFrom } from './env.ts'
 import type { ObjectPath } from './object-path.ts'
 import type { Findings } from './parsed.ts'
+import { toProbes } from './probe.ts'
 import { toResources } from './resources.ts'
 
 /** What a container takes over from its pod's security context unless it says otherwise. */
@@ -18,6 +19,11 @@ export function toContainer(
   findings: Findings,
 ): Container {
   const { securityContext: security } = written
+  const ports = written.ports.map(({ name, containerPort, protocol }) => ({
+    name,
+    port: containerPort,
+    protocol,
+  }))
   return {
     name: written.name,
     image: written.image,
@@ -27,11 +33,7 @@ export function toContainer(
     workingDir: written.workingDir,
     env: toEnv(written.env, [...path, 'env'], findings),
     envFrom: toEnvFrom(written.envFrom, [...path, 'envFrom'], findings),
-    ports: written.ports.map((port) => ({
-      name: port.name,
-      port: port.containerPort,
-      protocol: port.protocol,
-    })),
+    ports,
     volumeMounts: written.volumeMounts.map((mount, index) => {
       if (mount.mountPropagation !== 'None')
         findings.warning([...path, 'volumeMounts', index, 'mountPropagation'], 'is not supported and ignored')
@@ -42,6 +44,7 @@ export function toContainer(
         readOnly: mount.readOnly,
       }
     }),
+    probes: toProbes(written, ports, path, findings),
     ...toResources(written.resources, [...path, 'resources'], findings),
     security: {
       runAsUser: security.runAsUser ?? inherited.runAsUser,

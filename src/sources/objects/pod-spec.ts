@@ -99,6 +99,12 @@ function checkContainers(spec: Written, path: ObjectPath, findings: Findings): v
     // Run as an ordinary init container, a sidecar would keep the pod from ever starting.
     if (container.restartPolicy)
       findings.error([...at, 'restartPolicy'], 'makes a sidecar, which this node does not support')
+    for (const name of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const)
+      if (container[name])
+        findings.error(
+          [...at, name],
+          'cannot be had by an init container, which is over before the pod begins',
+        )
   })
   spec.containers.forEach((container, index) => {
     const at = [...path, 'containers', index]

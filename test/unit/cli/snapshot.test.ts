@@ -47,6 +47,7 @@ const status = (of: Pod, fields: Partial<PodStatus> = {}): PodStatus => ({
     {
       name: 'main',
       ready: true,
+      started: true,
       restartCount: 2,
       image: '',
       id: '',
@@ -75,7 +76,7 @@ function facts(fields: {
     statuses: new Map(statuses.map((each) => [each.name, each])),
     nodeAddresses: [address('192.0.2.10'), address('fd00::2')],
     problems: [],
-    proxy: { families: [], frontends, problems: [] },
+    proxy: { families: [], frontends, problems: [], conntrack: undefined },
   }
 }
 

@@ -152,11 +152,11 @@ describe('Deployment', () => {
       metadata: { labels: { app: 'web' } },
       spec: {
         restartPolicy: 'Never',
-        containers: [{ name: 'main', image: 'web:1', livenessProbe: { a: 1 } }],
+        containers: [{ name: 'main', image: 'web:1', lifecycle: { a: 1 } }],
       },
     }
     expect(lines(parseDeployment(written({ template })).problems)).toEqual([
-      'warning spec.template.spec.containers[0].livenessProbe is not supported by this node and ignored',
+      'warning spec.template.spec.containers[0].lifecycle is not supported by this node and ignored',
       'error spec.template.spec.restartPolicy must be Always in a Deployment, not Never',
     ])
   })

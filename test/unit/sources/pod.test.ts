@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { NO_PROBES } from '../../../src/model/probe.ts'
 import { formatPath } from '../../../src/sources/objects/object-path.ts'
 import { parsePod } from '../../../src/sources/objects/pod.ts'
 
@@ -40,6 +41,7 @@ test('what is not written gets the defaults of the API server', () => {
           volumeMounts: [],
           requests: { cpuMilli: undefined, memoryBytes: undefined },
           limits: { cpuMilli: undefined, memoryBytes: undefined },
+          probes: NO_PROBES,
           security: {
             runAsUser: undefined,
             runAsGroup: undefined,
@@ -155,9 +157,7 @@ test("the scheduler's fields and the API server's bookkeeping are nobody's probl
 })
 
 describe('a field that the node does not support is named, and the pod runs without it:', () => {
-  const probe = { httpGet: { port: 80 } }
   test.each([
-    [written({}, { readinessProbe: probe }), 'spec.containers[0].readinessProbe'],
     [written({}, { lifecycle: { preStop: { sleep: { seconds: 1 } } } }), 'spec.containers[0].lifecycle'],
     [written({}, { ports: [{ containerPort: 80, hostPort: 80 }] }), 'spec.containers[0].ports[0].hostPort'],
     [
