@@ -34,6 +34,11 @@ export interface Backend {
   objects(): ReadonlyMap<string, number>
   /** The objects in the kernel that make one frontend, one a line in the words of the kernel's own tool; as committed. */
   describe?(key: FrontendKey): readonly string[]
+  /**
+   * What `describe` says, with what the kernel has counted by now; for backends whose objects count at all. Rejects with a
+   * NetlinkError.
+   */
+  counters?(key: FrontendKey): Promise<readonly string[]>
   /** Removes everything of ours from the kernel. Nothing being there is no error. */
   remove(): Promise<void>
   /** Frees what talks to the kernel; the rules stay in force. */

@@ -1,20 +1,22 @@
 import type { Change } from '../model/change.ts'
+import type { ObjectName } from '../model/object-name.ts'
 import type { Problem } from '../model/problem.ts'
 import { NftMonitor, type WatchedTable } from '../native/nft-monitor.ts'
-import { familyOf, type IpFamily } from '../util/address.ts'
+import type { IpFamily } from '../util/address.ts'
 import { errorMessage } from '../util/error-message.ts'
 import { Pacer } from '../util/pacer.ts'
 import { Arrivals } from './arrivals.ts'
 import { Auditor } from './auditor.ts'
 import type { Backend } from './backend.ts'
+import type { ConnectionReport } from './conntrack/connection-report.ts'
 import { Conntrack } from './conntrack/conntrack.ts'
+import type { FlowList, FlowQuery } from './conntrack/list-flows.ts'
 import { DesiredCompiler } from './desired/compiler.ts'
 import type { Frontend, FrontendChange } from './desired/frontend.ts'
-import { type ExplainWorld, explain, findFrontend } from './explain/explain.ts'
 import type { Explanation } from './explain/explanation.ts'
-import { liveConnections } from './explain/live-connections.ts'
 import type { Question } from './explain/question.ts'
 import { FirstSuccess } from './first-success.ts'
+import { explainConnection, type Inspected, listConnections, reportCounts } from './inspection.ts'
 import { removeLeftovers } from './leftovers.ts'
 import { DataplaneMetrics } from './metrics.ts'
 import { NetlinkMetrics } from './netlink-metrics.ts'
@@ -56,6 +58,7 @@ export class ServiceProxy {
   #beginning: Promise<void> | undefined
   readonly #inForce = new FirstSuccess()
   #stopped = false
+  /** What IPVS has left to finish behind this mode. */
 
   private constructor(options: ServiceProxyOptions, backends: ReadonlyMap<IpFamily, OpenedBackend>) {
     this.#options = options
@@ -153,31 +156,33 @@ export class ServiceProxy {
       families,
       frontends: this.#families.flatMap((family) => this.#frontendStatus(family)).sort(byService),
       problems: [...this.#compiler.problems(), ...refused],
+      conntrack: this.#conntrack?.status(),
     }
   }
 
   /** What happens to a connection on this node, and why. Rejects with a NetlinkError when conntrack cannot be read. */
-  async explain(question: Question): Promise<Explanation> {
-    const { nodeName, nodeAddresses, serviceCidrs, podCidrs, masqueradeAll = false, netns } = this.#options
-    const family = this.#families.find(({ family }) => family === familyOf(question.address))
-    const compiler = this.#compiler
-    const world: ExplainWorld = {
-      ...{ nodeName, nodeAddresses, serviceCidrs, podCidrs, masqueradeAll },
-      ownsVips: this.#mode === 'ipvs',
-      frontends: compiler.frontends(familyOf(question.address)),
-      service: (name) => compiler.service(name),
-      slices: (name) => compiler.slices(name),
-      isInForce: (key) => family?.reconciler.isInForce(key) ?? false,
-    }
-    const key = findFrontend(question, world)?.key
-    const reasoning = explain(question, world)
-    const place = `Service ${reasoning.frontend?.service}`
+  explain(question: Question): Promise<Explanation> {
+    return explainConnection(question, this.#inspected())
+  }
+
+  /** Connections of Services, with all endpoints of `chosen`; undefined where nobody counts them: `status` says why. */
+  connections(chosen?: ObjectName): Promise<ConnectionReport | undefined> {
+    return reportCounts(chosen, this.#inspected())
+  }
+
+  /** Connections that the kernel tracks. Rejects with a NetlinkError. */
+  flows(query: FlowQuery): Promise<FlowList> {
+    return listConnections(query, this.#inspected())
+  }
+
+  #inspected(): Inspected {
     return {
-      question,
-      ...reasoning,
-      problems: this.status().problems.filter((problem) => problem.place === place),
-      kernel: key === undefined ? [] : (family?.backend.describe?.(key) ?? []),
-      connections: await liveConnections(question, netns),
+      options: this.#options,
+      mode: this.#mode,
+      compiler: this.#compiler,
+      families: this.#families,
+      conntrack: this.#conntrack,
+      problems: () => this.status().problems,
     }
   }
 
@@ -194,7 +199,8 @@ export class ServiceProxy {
 
   /**
    * Removes what this or another proxy left in the kernel in other modes than this one, kube-proxy's included. To be
-   * called when this one is in force: until then those serve. Rejects with the first failure, behind an attempt at all.
+   * called when this one is in force: until then those serve. What IPVS forwards goes on in the background until it
+   * ends. Rejects with the first failure, behind an attempt at all.
    */
   removeLeftovers(): Promise<void> {
     return removeLeftovers(this.#mode, this.#options)

@@ -2,6 +2,7 @@ import type { ObjectName } from '../model/object-name.ts'
 import type { Problem } from '../model/problem.ts'
 import type { Protocol } from '../model/service.ts'
 import type { IpAddress } from '../util/address.ts'
+import type { ConntrackStatus } from './conntrack/conntrack-status.ts'
 import type { FrontendKind } from './desired/frontend.ts'
 import type { ProxyMode } from './proxy-modes.ts'
 import type { ReconcilerStatus } from './reconciler.ts'
@@ -13,6 +14,8 @@ export interface ProxyStatus {
   readonly frontends: readonly FrontendStatus[]
   /** What Services ask for and do not get, and what the kernel refuses. */
   readonly problems: readonly Problem[]
+  /** Undefined where connections are not followed. */
+  readonly conntrack: ConntrackStatus | undefined
 }
 
 export interface FamilyStatus extends ReconcilerStatus {

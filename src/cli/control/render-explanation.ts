@@ -1,8 +1,11 @@
+import type { ConnectionNumbers } from '../../dataplane/conntrack/connection-report.ts'
 import type {
   ClientKind,
+  ExplainedEndpoint,
   ExplainedFrontend,
   Explanation,
-  LiveConnection,
+  KernelObjects,
+  LiveConnections,
   Treatment,
 } from '../../dataplane/explain/explanation.ts'
 import type { Question } from '../../dataplane/explain/question.ts'
@@ -14,11 +17,19 @@ const NAMED_CONNECTIONS = 10
 
 /** The explanation as lines of text, for people. */
 export function renderExplanation(explanation: Explanation): readonly string[] {
-  const { question, frontend, treatments, kernel, connections, problems } = explanation
+  const { question, frontend, treatments, kernel, counted, connections, problems } = explanation
   const lines = [describeQuestion(question), ...(frontend === undefined ? [] : describeFrontend(frontend))]
-  for (const treatment of treatments) lines.push('', ...describeTreatment(treatment, question, frontend))
-  if (kernel.length > 0) lines.push('', 'In the kernel:', ...indent(kernel))
-  if (frontend !== undefined) lines.push('', ...describeConnections(connections))
+  const shown = new Set<string>()
+  for (const treatment of treatments) {
+    lines.push('', ...describeTreatment(treatment, question, frontend))
+    // The same endpoints twice would hide what differs.
+    const endpoints = JSON.stringify(treatment.endpoints)
+    if (shown.has(endpoints)) lines.push('  of the same endpoints')
+    else lines.push(...describeEndpoints(treatment.endpoints, frontend))
+    shown.add(endpoints)
+  }
+  if (kernel.lines.length > 0) lines.push('', ...describeKernel(kernel), ...indent(kernel.lines))
+  if (frontend !== undefined) lines.push('', ...describeCounts(counted), ...describeConnections(connections))
   if (problems.length > 0)
     lines.push('', ...problems.map((problem) => `${problem.severity}: ${formatProblem(problem)}`))
   return lines
@@ -55,7 +66,7 @@ const CLIENTS: Readonly<Record<ClientKind, string>> = {
 }
 
 function describeTreatment(
-  { clients, fate, why, masquerade, endpoints }: Treatment,
+  { clients, fate, why, masquerade }: Treatment,
   { from }: Question,
   frontend: ExplainedFrontend | undefined,
 ): readonly string[] {
@@ -66,6 +77,13 @@ function describeTreatment(
   const lines = [`${who} are ${fate === 'passed' ? 'not touched' : fate}: ${why}.`]
   if (fate === 'balanced')
     lines.push(`  masqueraded: ${masquerade.applies ? 'yes' : 'no'}, ${masquerade.why}`)
+  return lines
+}
+
+function describeEndpoints(
+  endpoints: readonly ExplainedEndpoint[],
+  frontend: ExplainedFrontend | undefined,
+): readonly string[] {
   const rows = endpoints.map(({ address, port, nodeName, zone, taken, why }) => [
     `  ${taken ? 'taken' : 'refused'}`,
     address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
@@ -73,20 +91,38 @@ function describeTreatment(
     zone ?? '-',
     why,
   ])
-  if (rows.length > 0) lines.push(...layOut([['  ENDPOINT', 'ADDRESS', 'NODE', 'ZONE', 'WHY'], ...rows]))
-  else if (frontend !== undefined)
-    lines.push('  no EndpointSlice of the Service names an endpoint for this port')
-  return lines
+  if (rows.length > 0) return layOut([['  ENDPOINT', 'ADDRESS', 'NODE', 'ZONE', 'WHY'], ...rows])
+  return frontend === undefined ? [] : ['  no EndpointSlice of the Service names an endpoint for this port']
 }
 
-function describeConnections(connections: readonly LiveConnection[]): readonly string[] {
-  if (connections.length === 0) return ['No live connection.']
-  const named = connections
+const COUNTS: Readonly<Record<KernelObjects['counts'], string>> = {
+  read: 'In the kernel, [packets:bytes] as counted by it:',
+  none: 'In the kernel; what is counted here is connections, by conntrack:',
+  unreadable: 'In the kernel, as committed; its counters could not be read:',
+}
+
+const describeKernel = ({ counts }: KernelObjects): readonly string[] => [COUNTS[counts]]
+
+function describeCounts(counted: Explanation['counted']): readonly string[] {
+  if (counted === undefined) return ['Connections are not counted: see hawser status.']
+  const line = ({ opened, active, unreplied }: ConnectionNumbers): string =>
+    `${opened} opened, ${active} active, ${unreplied} ended without an answer`
+  return [
+    `Counted since the daemon began: ${line(counted.frontend)}`,
+    ...counted.endpoints.map(
+      ({ endpoint, numbers }) => `  ${endpoint}, of all its frontends: ${line(numbers)}`,
+    ),
+  ]
+}
+
+function describeConnections({ listed, total }: LiveConnections): readonly string[] {
+  if (total === 0) return ['No live connection.']
+  const named = listed
     .slice(0, NAMED_CONNECTIONS)
     .map(
       ({ client, endpoint, timeoutSeconds }) =>
         `  ${client} -> ${endpoint}, forgotten in ${timeoutSeconds} s`,
     )
-  const more = connections.length - named.length
+  const more = total - named.length
   return ['Live connections:', ...named, ...(more > 0 ? [`  and ${more} more`] : [])]
 }

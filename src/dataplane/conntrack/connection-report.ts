@@ -1,6 +1,8 @@
 import type { ObjectName } from '../../model/object-name.ts'
 import type { Protocol } from '../../model/service.ts'
-import { FLOW_COLUMNS } from '../../native/conntrack-events.ts'
+import { FLOW_COLUMNS, FLOW_ROW_WIDTH } from '../../native/conntrack-events.ts'
+import type { IpFamily } from '../../util/address.ts'
+import type { FrontendKey } from '../desired/frontend.ts'
 import { type CountRow, type CountSource, countServices, visitEndpoints } from './flow-counts.ts'
 import { formatEndpoint } from './live-endpoints.ts'
 
@@ -54,6 +56,39 @@ export async function reportConnections(
     })),
   }
 }
+
+/** Connections of one frontend, and of each endpoint of its Service port by whatever frontend. */
+export interface FrontendConnections {
+  readonly frontend: ConnectionNumbers
+  readonly endpoints: readonly EndpointConnections[]
+}
+
+/** Reads the counters of one frontend; undefined when they do not know it yet. */
+export function reportFrontend(
+  { events, rows }: CountSource,
+  family: IpFamily,
+  key: FrontendKey,
+): FrontendConnections | undefined {
+  const placed = rows.find(family, key)
+  if (placed === undefined) return undefined
+  const { frontend, row } = placed
+  const frontends = new Float64Array((row + 1) * FLOW_ROW_WIDTH)
+  events.readFrontends(frontends)
+  const endpoints = new Float64Array(rows.endpointRows * FLOW_ROW_WIDTH)
+  events.readEndpoints(endpoints)
+  return {
+    frontend: named(rowOf(frontends, row)),
+    endpoints: [...rows.endpointsOf(frontend)].map(({ row, endpoint }) => ({
+      portName: frontend.portName,
+      protocol: frontend.protocol,
+      endpoint: formatEndpoint(endpoint),
+      numbers: named(rowOf(endpoints, row)),
+    })),
+  }
+}
+
+const rowOf = (counters: Float64Array, row: number): CountRow =>
+  counters.subarray(row * FLOW_ROW_WIDTH, (row + 1) * FLOW_ROW_WIDTH)
 
 function named(row: CountRow): ConnectionNumbers {
   const at = (column: keyof typeof FLOW_COLUMNS): number => row[FLOW_COLUMNS[column]] ?? 0

@@ -2,10 +2,15 @@ import type { Registry } from '../../metrics/registry.ts'
 import type { ObjectName } from '../../model/object-name.ts'
 import { ConntrackSocket, NetlinkError } from '../../native/conntrack.ts'
 import { ConntrackEvents } from '../../native/conntrack-events.ts'
-import type { Cidr, IpAddress } from '../../util/address.ts'
+import type { Cidr, IpAddress, IpFamily } from '../../util/address.ts'
 import type { Logger } from '../../util/logger.ts'
-import type { FrontendChange } from '../desired/frontend.ts'
-import { type ConnectionReport, reportConnections } from './connection-report.ts'
+import type { FrontendChange, FrontendKey } from '../desired/frontend.ts'
+import {
+  type ConnectionReport,
+  type FrontendConnections,
+  reportConnections,
+  reportFrontend,
+} from './connection-report.ts'
 import type { Absence, ConntrackStatus } from './conntrack-status.ts'
 import { FlowEngine } from './flow-engine.ts'
 import { ACCOUNTING_OFF, countsBytes } from './kernel-settings.ts'
@@ -104,6 +109,11 @@ export class Conntrack {
   /** Connections of Services, with all endpoints of `chosen`; undefined when they are not counted. */
   async report(chosen?: ObjectName): Promise<ConnectionReport | undefined> {
     return this.#engine === undefined ? undefined : reportConnections(this.#engine.source, chosen)
+  }
+
+  /** Connections of one frontend and of its Service port's endpoints; undefined when they are not counted. */
+  async countsOf(family: IpFamily, key: FrontendKey): Promise<FrontendConnections | undefined> {
+    return this.#engine === undefined ? undefined : reportFrontend(this.#engine.source, family, key)
   }
 
   /** Settles when the changes so far are counted by, and what they made stale is gone or its deletion has failed. */

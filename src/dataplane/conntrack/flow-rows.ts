@@ -2,7 +2,8 @@ import type { ObjectName } from '../../model/object-name.ts'
 import type { Protocol } from '../../model/service.ts'
 import { CONNTRACK_PROTOCOLS } from '../../native/conntrack.ts'
 import { ConntrackTable } from '../../native/conntrack-events.ts'
-import type { Endpoint, Frontend, FrontendChange } from '../desired/frontend.ts'
+import type { IpFamily } from '../../util/address.ts'
+import type { Endpoint, Frontend, FrontendChange, FrontendKey } from '../desired/frontend.ts'
 import { endpointKey, liveEndpoints } from './live-endpoints.ts'
 import { RowPool } from './row-pool.ts'
 
@@ -78,6 +79,14 @@ export class FlowRows {
   /** Every frontend with its row. */
   frontends(): Iterable<{ readonly row: number; readonly frontend: Frontend }> {
     return this.#frontends.values()
+  }
+
+  /** A frontend with its row. */
+  find(
+    family: IpFamily,
+    key: FrontendKey,
+  ): { readonly row: number; readonly frontend: Frontend } | undefined {
+    return this.#frontends.get(`${family}/${key}`)
   }
 
   /** Endpoints of a frontend's Service port. */

@@ -38,24 +38,25 @@ export function findFrontend(question: Question, world: ExplainWorld): Frontend 
 export function explain(question: Question, world: ExplainWorld): Reasoning {
   const frontend = findFrontend(question, world)
   if (frontend === undefined) return { frontend: undefined, treatments: [explainStranger(question, world)] }
-  const groups = clientGroups(question, frontend, world)
+  const { from } = question
+  const kinds = from === undefined ? EVERYBODY : [clientKind(from, world)]
   return {
     frontend: describeFrontend(frontend, world),
-    treatments: groups.map((clients) => treat(question, frontend, clients, world)),
+    treatments: joined(kinds.map((kind) => treat(question, frontend, kind, world))),
   }
 }
 
 const EVERYBODY: readonly ClientKind[] = ['pod', 'node', 'outside']
 
-/** Clients who get the same answer, one group each. */
-function clientGroups(
-  { from }: Question,
-  frontend: Frontend,
-  world: ExplainWorld,
-): readonly (readonly ClientKind[])[] {
-  if (from !== undefined) return [[clientKind(from, world)]]
-  if (frontend.localEndpoints === undefined) return [EVERYBODY]
-  return [['pod', 'node'], ['outside']]
+/** One treatment for all clients who get the same. */
+function joined(treatments: readonly Treatment[]): readonly Treatment[] {
+  const groups = new Map<string, Treatment>()
+  for (const treatment of treatments) {
+    const { clients, ...what } = treatment
+    const same = JSON.stringify(what)
+    groups.set(same, { ...treatment, clients: [...(groups.get(same)?.clients ?? []), ...clients] })
+  }
+  return [...groups.values()]
 }
 
 export function clientKind(from: IpAddress, world: ExplainWorld): ClientKind {
@@ -64,16 +65,12 @@ export function clientKind(from: IpAddress, world: ExplainWorld): ClientKind {
   return isOwn ? 'node' : 'outside'
 }
 
-function treat(
-  question: Question,
-  frontend: Frontend,
-  clients: readonly ClientKind[],
-  world: ExplainWorld,
-): Treatment {
-  const onlyLocal = clients.includes('outside') ? frontend.localEndpoints : undefined
+function treat(question: Question, frontend: Frontend, kind: ClientKind, world: ExplainWorld): Treatment {
+  const clients = [kind]
+  const onlyLocal = kind === 'outside' ? frontend.localEndpoints : undefined
   const chosen = onlyLocal ?? frontend.endpoints
   const endpoints = explainEndpoints(frontend, chosen, { ...world, outside: onlyLocal !== undefined })
-  const masquerade = explainMasquerade(frontend, clients, world)
+  const masquerade = explainMasquerade(frontend, kind, world)
   const { from } = question
   const { sourceRanges } = frontend
   if (

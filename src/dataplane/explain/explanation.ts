@@ -2,7 +2,9 @@ import type { ObjectName } from '../../model/object-name.ts'
 import type { Problem } from '../../model/problem.ts'
 import type { TrafficPolicy } from '../../model/service.ts'
 import type { IpAddress } from '../../util/address.ts'
+import type { FrontendConnections } from '../conntrack/connection-report.ts'
 import type { FrontendKind } from '../desired/frontend.ts'
+import type { ProxyMode } from '../proxy-modes.ts'
 import type { Question } from './question.ts'
 
 /** What becomes of a connection. `passed`: Hawser does nothing about it. */
@@ -44,6 +46,20 @@ export interface ExplainedFrontend {
   readonly inForce: boolean
 }
 
+/** The kernel's objects that do it, one a line in the words of the kernel's own tool. */
+export interface KernelObjects {
+  readonly lines: readonly string[]
+  /** Whether they say what they have counted: by now, nothing as such objects do not count, or it could not be read. */
+  readonly counts: 'read' | 'none' | 'unreadable'
+}
+
+/** Connections to the frontend that the kernel tracks. */
+export interface LiveConnections {
+  readonly listed: readonly LiveConnection[]
+  /** How many there are. */
+  readonly total: number
+}
+
 /** A connection that the kernel tracks. */
 export interface LiveConnection {
   readonly client: string
@@ -55,11 +71,13 @@ export interface LiveConnection {
 /** What happens to connections to one address, port and protocol on this node, and why. */
 export interface Explanation {
   readonly question: Question
+  readonly mode: ProxyMode
   readonly frontend: ExplainedFrontend | undefined
   /** One for all clients that are asked about, or several where they differ. */
   readonly treatments: readonly Treatment[]
   readonly problems: readonly Problem[]
-  /** The kernel's objects that do it, one a line in the words of the kernel's own tool; as committed. */
-  readonly kernel: readonly string[]
-  readonly connections: readonly LiveConnection[]
+  readonly kernel: KernelObjects
+  /** What conntrack counted of the frontend since the daemon began to; undefined where nobody counts. */
+  readonly counted: FrontendConnections | undefined
+  readonly connections: LiveConnections
 }

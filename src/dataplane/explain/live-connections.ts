@@ -1,16 +1,20 @@
-import { ConntrackSocket, type ConntrackTuple } from '../../native/conntrack.ts'
-import { familyOf, type IpAddress } from '../../util/address.ts'
-import type { LiveConnection } from './explanation.ts'
+import { ConntrackSocket } from '../../native/conntrack.ts'
+import { familyOf } from '../../util/address.ts'
+import { formatEndpoint } from '../conntrack/live-endpoints.ts'
+import type { LiveConnections } from './explanation.ts'
 import type { Question } from './question.ts'
 
 /** More than anybody reads; a busy Service has a hundred thousand. */
 const MOST = 1000
 
-/** The translated connections to the address that the kernel tracks, of `from` alone when it is given. */
+/**
+ * The connections to the address that the kernel tracks, of `from` alone when it is given: those that conntrack translates,
+ * or where IPVS does that beside it, those that somebody else answers.
+ */
 export async function liveConnections(
   { address, port, protocol, from }: Question,
-  netns: string | undefined,
-): Promise<readonly LiveConnection[]> {
+  { netns, translated }: { readonly netns: string | undefined; readonly translated: boolean },
+): Promise<LiveConnections> {
   const socket = await ConntrackSocket.open(netns === undefined ? {} : { netns })
   try {
     const original = {
@@ -18,21 +22,20 @@ export async function liveConnections(
       destinationPort: port,
       ...(from === undefined ? {} : { source: from }),
     }
-    const entries = await socket.find([{ family: familyOf(address), protocol, original, translated: true }])
-    const found: LiveConnection[] = []
-    for (const { original, reply, timeoutSeconds } of entries) {
-      found.push({ client: clientOf(original), endpoint: endpointOf(reply), timeoutSeconds })
-      if (found.length === MOST) break
+    const filter = { family: familyOf(address), protocol, original, ...(translated ? { translated } : {}) }
+    const { entries, matched } = await socket.findSome([filter], MOST)
+    const all = [...entries]
+    const led = all.filter(({ original, reply }) => translated || reply.source !== original.destination)
+    return {
+      listed: led.map(({ original, reply, timeoutSeconds }) => ({
+        client: formatEndpoint({ address: original.source, port: original.sourcePort }),
+        // Answers come from the endpoint.
+        endpoint: formatEndpoint({ address: reply.source, port: reply.sourcePort }),
+        timeoutSeconds,
+      })),
+      total: matched - (all.length - led.length),
     }
-    return found
   } finally {
     await socket.close()
   }
 }
-
-const clientOf = ({ source, sourcePort }: ConntrackTuple): string => joined(source, sourcePort)
-/** Answers come from the endpoint. */
-const endpointOf = clientOf
-
-const joined = (address: IpAddress, port: number): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

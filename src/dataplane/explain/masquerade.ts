@@ -8,25 +8,25 @@ export interface MasqueradeRules {
   readonly masqueradeAll: boolean
 }
 
-/** Whether endpoints see this node in place of clients of these kinds; a pod that reaches itself is always masqueraded. */
+/** Whether endpoints see this node in place of clients of this kind; a pod that reaches itself is always masqueraded. */
 export function explainMasquerade(
   frontend: Frontend,
-  clients: readonly ClientKind[],
+  kind: ClientKind,
   { podCidrs, masqueradeAll }: MasqueradeRules,
 ): Treatment['masquerade'] {
-  if (masqueradeAll) return { applies: true, why: 'every Service connection is (--masquerade-all)' }
   if (frontend.kind !== 'ClusterIP') {
     if (frontend.localEndpoints === undefined)
       return { applies: true, why: `traffic to a ${frontend.kind} under policy Cluster is` }
-    if (clients.includes('outside'))
+    if (kind === 'outside')
       return { applies: false, why: 'externalTrafficPolicy Local keeps the source of clients from outside' }
-    if (clients.length === 1 && clients[0] === 'pod') return { applies: false, why: 'pods keep their source' }
-    return { applies: true, why: "this node's own connections are, those of pods are not" }
+    if (kind === 'pod') return { applies: false, why: 'pods keep their source' }
+    return { applies: true, why: "this node's own connections to external addresses are" }
   }
+  if (masqueradeAll) return { applies: true, why: 'every connection to a cluster IP is (--masquerade-all)' }
   if (podCidrs.length === 0)
     return { applies: false, why: 'no pod CIDR is known (--cluster-cidr), so nobody is outside of it' }
   const range = podCidrs.map(formatCidr).join(' and ')
-  if (clients.length === 1 && clients[0] === 'pod')
-    return { applies: false, why: `the client is inside of ${range}` }
-  return { applies: true, why: `clients outside of ${range} are` }
+  return kind === 'pod'
+    ? { applies: false, why: `clients inside of ${range} keep their source` }
+    : { applies: true, why: `clients outside of ${range} are` }
 }

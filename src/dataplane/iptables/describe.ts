@@ -1,19 +1,16 @@
+import type { IpFamily } from '../../util/address.ts'
 import type { Frontend } from '../desired/frontend.ts'
 import { formatRule } from './format-rule.ts'
 import type { PlacedRule, Rule } from './rule.ts'
 import type { ServiceRules } from './service-rules.ts'
 
 /**
- * The rules that decide about connections to one frontend, as arguments of `iptables`: those that catch them, then chain
- * by chain what they jump to.
+ * The rules that decide about connections to one frontend: those that catch them, then chain by chain what they jump to.
  */
-export function frontendRules(frontend: Frontend, { chains, shared }: ServiceRules): string[] {
-  const lines: string[] = []
+export function frontendRules(frontend: Frontend, { chains, shared }: ServiceRules): PlacedRule[] {
+  const rules: PlacedRule[] = []
   const own = new Map(chains.map((chain) => [chain.name, chain]))
   const seen = new Set<string>()
-  const write = ({ table, chain, rule }: PlacedRule): void => {
-    lines.push(`-t ${table} -A ${chain} ${formatRule(rule, frontend.family)}`)
-  }
   const next: string[] = []
   const follow = ({ target }: Rule): void => {
     if (target.target !== 'jump' || seen.has(target.chain)) return
@@ -21,19 +18,23 @@ export function frontendRules(frontend: Frontend, { chains, shared }: ServiceRul
     next.push(target.chain)
   }
   for (const placed of shared.filter(({ rule }) => isAbout(frontend, rule))) {
-    write(placed)
+    rules.push(placed)
     follow(placed.rule)
   }
   // `next` grows while it is walked.
   for (const name of next) {
     const chain = own.get(name)
     for (const rule of chain?.rules ?? []) {
-      write({ table: 'nat', chain: name, rule })
+      rules.push({ table: 'nat', chain: name, rule })
       follow(rule)
     }
   }
-  return lines
+  return rules
 }
+
+/** As arguments of `iptables`. */
+export const formatPlacedRule = ({ table, chain, rule }: PlacedRule, family: IpFamily): string =>
+  `-t ${table} -A ${chain} ${formatRule(rule, family)}`
 
 const isAbout = ({ address, protocol, port }: Frontend, rule: Rule): boolean =>
   rule.destination?.address === address &&

@@ -5,11 +5,13 @@ import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { openNftables } from '../kernel-failure.ts'
-import { frontendRules } from './describe.ts'
+import { countedRules } from './counters.ts'
+import { formatPlacedRule, frontendRules } from './describe.ts'
 import { failedCommit, noIptables } from './failure.ts'
 import { compareTables } from './observe.ts'
 import { isEmptyPlan } from './plan.ts'
 import { PlanBuilder, type PlannedUpdate } from './plan-builder.ts'
+import type { PlacedRule } from './rule.ts'
 import { serviceRules } from './service-rules.ts'
 import { readStanding } from './standing.ts'
 import { TableState } from './table-state.ts'
@@ -90,11 +92,13 @@ export class IptablesBackend implements Backend {
   }
 
   describe(key: FrontendKey): readonly string[] {
-    const owner = this.#state.owners.get(key)
-    const service = owner === undefined ? undefined : this.#state.services.get(owner)
-    const frontend = service?.frontends.get(key)
-    if (service === undefined || frontend === undefined) return []
-    return frontendRules(frontend, serviceRules([...service.frontends.values()], this.#config))
+    const { family } = this.#config
+    return this.#rulesOf(key).rules.map((rule) => formatPlacedRule(rule, family))
+  }
+
+  counters(key: FrontendKey): Promise<readonly string[]> {
+    const { rules, chains } = this.#rulesOf(key)
+    return countedRules(this.#socket, rules, chains, this.#config.family)
   }
 
   async remove(): Promise<void> {
@@ -118,6 +122,20 @@ export class IptablesBackend implements Backend {
 
   close(): Promise<void> {
     return this.#socket.close()
+  }
+
+  /** The rules of a frontend, and the chains that its Service has to itself. */
+  #rulesOf(key: FrontendKey): {
+    readonly rules: readonly PlacedRule[]
+    readonly chains: ReadonlySet<string>
+  } {
+    const owner = this.#state.owners.get(key)
+    const service = owner === undefined ? undefined : this.#state.services.get(owner)
+    const frontend = service?.frontends.get(key)
+    if (service === undefined || frontend === undefined) return { rules: [], chains: new Set() }
+    const ofService = serviceRules([...service.frontends.values()], this.#config)
+    const chains = new Set(ofService.chains.map(({ name }) => name))
+    return { rules: frontendRules(frontend, ofService), chains }
   }
 
   async #commit(planned: PlannedUpdate, pacer: Pacer): Promise<CommitOutcome> {

@@ -1,9 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { renderExplanation } from '../../../src/cli/control/render-explanation.ts'
 import { renderStatus } from '../../../src/cli/control/render-status.ts'
+import type { ConnectionNumbers } from '../../../src/dataplane/conntrack/connection-report.ts'
 import type { Explanation } from '../../../src/dataplane/explain/explanation.ts'
 import { objectName } from '../../../src/model/object-name.ts'
 import { address } from '../../support/services.ts'
+
+const NONE: ConnectionNumbers = {
+  opened: 0,
+  closed: 0,
+  active: 0,
+  unreplied: 0,
+  originalBytes: 0,
+  replyBytes: 0,
+  originalPackets: 0,
+  replyPackets: 0,
+}
 
 const explanation: Explanation = {
   question: { address: address('192.0.2.10'), port: 30080, protocol: 'TCP', from: undefined },
@@ -52,12 +64,27 @@ const explanation: Explanation = {
     },
   ],
   problems: [{ place: 'Service default/web', reason: 'it is odd', severity: 'warning' }],
-  kernel: ['table ip hawser', 'svcs { 192.0.2.10 . tcp . 30080 : 4857:9 }'],
-  connections: Array.from({ length: 12 }, (_, i) => ({
-    client: `198.51.100.1:${i + 1}`,
-    endpoint: '10.1.2.2:8080',
-    timeoutSeconds: 60,
-  })),
+  mode: 'nftables',
+  kernel: { lines: ['table ip hawser', 'svcs { 192.0.2.10 . tcp . 30080 : 4857:9 }'], counts: 'none' },
+  counted: {
+    frontend: { ...NONE, opened: 20, active: 12, unreplied: 1 },
+    endpoints: [
+      {
+        portName: 'http',
+        protocol: 'TCP',
+        endpoint: '10.1.2.2:8080',
+        numbers: { ...NONE, opened: 30, active: 12 },
+      },
+    ],
+  },
+  connections: {
+    listed: Array.from({ length: 12 }, (_, i) => ({
+      client: `198.51.100.1:${i + 1}`,
+      endpoint: '10.1.2.2:8080',
+      timeoutSeconds: 60,
+    })),
+    total: 12,
+  },
 }
 
 describe('an explanation as text', () => {
@@ -77,10 +104,12 @@ Connections from clients outside are dropped: externalTrafficPolicy is Local, an
   ENDPOINT  ADDRESS        NODE   ZONE  WHY
   refused   10.1.2.2:8080  there  -     externalTrafficPolicy is Local, and it is on node there
 
-In the kernel:
+In the kernel; what is counted here is connections, by conntrack:
   table ip hawser
   svcs { 192.0.2.10 . tcp . 30080 : 4857:9 }
 
+Counted since the daemon began: 20 opened, 12 active, 1 ended without an answer
+  10.1.2.2:8080, of all its frontends: 30 opened, 12 active, 0 ended without an answer
 Live connections:
 ${Array.from({ length: 10 }, (_, i) => `  198.51.100.1:${i + 1} -> 10.1.2.2:8080, forgotten in 60 s`).join('\n')}
   and 2 more
@@ -102,8 +131,10 @@ warning: Service default/web: it is odd`)
         },
       ],
       problems: [],
-      kernel: [],
-      connections: [],
+      mode: 'nftables',
+      kernel: { lines: [], counts: 'none' },
+      counted: undefined,
+      connections: { listed: [], total: 0 },
     })
     expect(lines).toEqual([
       '[fd00::9]:53/UDP from fd00::1',

@@ -152,7 +152,8 @@ describe('externalTrafficPolicy Local', () => {
   it('treats clients from outside apart', () => {
     const { treatments } = ask(of, `${NODE}:30080`)
     expect(treatments.map(({ clients, fate }) => [clients, fate])).toEqual([
-      [['pod', 'node'], 'balanced'],
+      [['pod'], 'balanced'],
+      [['node'], 'balanced'],
       [['outside'], 'dropped'],
     ])
   })
@@ -178,6 +179,29 @@ describe('masquerade', () => {
   ])('%s', (_, of, from, applies) => {
     expect(ask(of, '10.96.0.1:80', from).treatments[0]?.masquerade.applies).toBe(applies)
   })
+})
+
+it('masqueradeAll is for cluster IPs: policy Local keeps sources all the same', () => {
+  const changes = [
+    serviceChange(
+      service('web', '10.96.0.1', {
+        type: 'NodePort',
+        externalTrafficPolicy: 'Local',
+        ports: [port({ nodePort: 30080 })],
+      }),
+    ),
+    sliceChange(slice('web', ['10.1.1.2'])),
+  ]
+  const of = world(changes, { masqueradeAll: true })
+  expect(ask(of, `${NODE}:30080`, OUTSIDE).treatments[0]?.masquerade.applies).toBe(false)
+})
+
+it('clients who get the same are one group, those whose source is hidden another', () => {
+  const groups = ask(world(web('10.1.1.2')), '10.96.0.1:80').treatments
+  expect(groups.map(({ clients, masquerade }) => [clients, masquerade.applies])).toEqual([
+    [['pod'], false],
+    [['node', 'outside'], true],
+  ])
 })
 
 it('a client outside of loadBalancerSourceRanges is dropped', () => {
