@@ -2,13 +2,19 @@ import { parseQuestion } from '../../dataplane/explain/question.ts'
 import type { ServiceProxy } from '../../dataplane/proxy.ts'
 import type { Problem } from '../../model/problem.ts'
 import { parseAddress } from '../../util/address.ts'
-import { type HttpServer, json, type Route, serveSocket, text } from '../http/serve.ts'
+import { type Answer, type HttpServer, json, type Route, serveSocket, text } from '../http/serve.ts'
+import { connectionsReply } from './connections-reply.ts'
+import { MOST_FLOWS, parseFlowQuery, parseServiceName } from './flows-reply.ts'
+import { pacedJson } from './paced-json.ts'
 import { reportStatus } from './status-report.ts'
 
-/** What `hawser status` and `hawser explain` talk to: `/status` and `/explain?to=VIP:PORT/PROTO&from=IP`, in JSON. */
+/**
+ * What `hawser status`, `explain`, `top` and `flows` talk to, in JSON: `/status`, `/explain?to=VIP:PORT/PROTO&from=IP`,
+ * `/connections?service=NS/NAME` and `/flows?service=NS/NAME&endpoint=IP&limit=N`.
+ */
 export const serveControl = (
   path: string,
-  proxy: Pick<ServiceProxy, 'status' | 'explain'>,
+  proxy: Pick<ServiceProxy, 'status' | 'explain' | 'connections' | 'flows'>,
   otherProblems: () => readonly Problem[],
 ): Promise<HttpServer> =>
   serveSocket(
@@ -26,8 +32,33 @@ export const serveControl = (
           return json(await proxy.explain(question))
         },
       ],
+      [
+        '/connections',
+        async (query) => {
+          const name = query.get('service')
+          const service = name === null ? undefined : parseServiceName(name)
+          if (name !== null && service === undefined) return text('connections takes ?service=NS/NAME', 400)
+          const { services, ...head } = connectionsReply(
+            proxy.status().conntrack,
+            await proxy.connections(service),
+          )
+          return longJson(await pacedJson(head, 'services', services))
+        },
+      ],
+      [
+        '/flows',
+        async (query) => {
+          const asked = parseFlowQuery(query)
+          if (asked === undefined)
+            return text(`flows takes ?service=NS/NAME&endpoint=IP&limit=N, N up to ${MOST_FLOWS}`, 400)
+          const { flows, ...head } = await proxy.flows(asked)
+          return longJson(await pacedJson(head, 'flows', flows))
+        },
+      ],
     ]),
   )
+
+const longJson = (body: string): Answer => ({ status: 200, type: 'application/json', body })
 
 /** The socket's name in a state folder. */
 export const CONTROL_SOCKET = 'control.sock'

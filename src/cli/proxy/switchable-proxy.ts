@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { ConnectionReport } from '../../dataplane/conntrack/connection-report.ts'
+import type { FlowList, FlowQuery } from '../../dataplane/conntrack/list-flows.ts'
 import type { Explanation } from '../../dataplane/explain/explanation.ts'
 import type { Question } from '../../dataplane/explain/question.ts'
 import { ServiceProxy, type ServiceProxyOptions } from '../../dataplane/proxy.ts'
 import type { ProxyMode } from '../../dataplane/proxy-modes.ts'
 import type { FamilyStatus, ProxyStatus } from '../../dataplane/status.ts'
 import type { Change } from '../../model/change.ts'
+import type { ObjectName } from '../../model/object-name.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import { complain } from './complain.ts'
 import { takeOver } from './take-over.ts'
@@ -67,6 +70,14 @@ export class SwitchableProxy {
 
   explain(question: Question): Promise<Explanation> {
     return this.#proxy.explain(question)
+  }
+
+  connections(chosen?: ObjectName): Promise<ConnectionReport | undefined> {
+    return this.#proxy.connections(chosen)
+  }
+
+  flows(query: FlowQuery): Promise<FlowList> {
+    return this.#proxy.flows(query)
   }
 
   /** Takes in changes that belong together; the first ones must be all there is. */
