@@ -5,7 +5,7 @@ import { auditAndMend } from './audit-and-mend.ts'
 import type { Backend, CommitOutcome, FrontendChanges } from './backend.ts'
 import type { Frontend, FrontendChange, FrontendKey } from './desired/frontend.ts'
 import { closedError, commitFailed } from './errors.ts'
-import type { SyncMetrics } from './metrics.ts'
+import type { AuditResult, SyncMetrics } from './metrics.ts'
 import { RefusedFrontends } from './refused-frontends.ts'
 import { SyncWaiters } from './sync-waiters.ts'
 
@@ -30,6 +30,16 @@ export interface ReconcilerStatus {
   readonly lastError: Error | undefined
   /** Frontends that the kernel refuses, and with what. */
   readonly refused: ReadonlyMap<FrontendKey, Error>
+  /** Undefined before the first. */
+  readonly lastAudit: Audit | undefined
+  /** The last one that was not clean, with the differences in words. */
+  readonly lastFinding: (Audit & { readonly differences: readonly string[] }) | undefined
+}
+
+export interface Audit {
+  /** When it ended, in ms since the epoch. */
+  readonly at: number
+  readonly result: AuditResult
 }
 
 const COMMIT_BACKOFF: Backoff = { firstMs: 100, maxMs: 30_000 }
@@ -60,6 +70,8 @@ export class Reconciler {
   #lastSync: number | undefined
   #pendingSince: number | undefined
   #lastError: Error | undefined
+  #lastAudit: ReconcilerStatus['lastAudit']
+  #lastFinding: ReconcilerStatus['lastFinding']
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #stopped = false
@@ -127,12 +139,19 @@ export class Reconciler {
     try {
       const differences = await mended
       if (differences.length > 0) await this.synced()
-      this.#metrics.audited(differences.length === 0 ? 'clean' : 'repaired')
+      this.#noteAudit(differences.length === 0 ? 'clean' : 'repaired', differences)
       return differences
     } catch (error) {
-      this.#metrics.audited('failed')
+      this.#noteAudit('failed', [])
       throw error
     }
+  }
+
+  #noteAudit(result: AuditResult, differences: readonly string[]): void {
+    this.#metrics.audited(result)
+    const at = Date.now()
+    this.#lastAudit = { at, result }
+    if (result !== 'clean') this.#lastFinding = { at, result, differences }
   }
 
   /** Mends what it can at once, and leaves the rest to a rebuild. */
@@ -159,6 +178,8 @@ export class Reconciler {
       pendingSince: this.#pendingSince,
       lastError: this.#lastError,
       refused: this.#refused.errors(),
+      lastAudit: this.#lastAudit,
+      lastFinding: this.#lastFinding,
     }
   }
 

@@ -1,4 +1,6 @@
-import type { ProxyStatus } from '../../dataplane/status.ts'
+import type { ConntrackStatus } from '../../dataplane/conntrack/conntrack-status.ts'
+import type { Audit } from '../../dataplane/reconciler.ts'
+import type { FamilyStatus, ProxyStatus } from '../../dataplane/status.ts'
 import type { Problem } from '../../model/problem.ts'
 
 /** What `hawser status --json` prints. */
@@ -7,6 +9,27 @@ export interface StatusReport {
   readonly families: readonly FamilyReport[]
   readonly services: readonly ServiceReport[]
   readonly problems: readonly Problem[]
+  /** Null where connections are not followed. */
+  readonly connections: ConnectionTrackingReport | null
+}
+
+/** How connection tracking does. */
+export interface ConnectionTrackingReport {
+  /** Why connections are not counted; null while they are. */
+  readonly notCounted: string | null
+  /** Why stale connections are not deleted; null while they are. */
+  readonly notCleaned: string | null
+  readonly countsBytes: boolean | null
+  readonly lostEvents: number
+  /** Times that the connections there are were counted anew. */
+  readonly resyncs: number
+  readonly staleDeleted: number
+}
+
+export interface AuditReport {
+  /** ISO 8601. */
+  readonly at: string
+  readonly result: string
 }
 
 export interface FamilyReport {
@@ -17,6 +40,10 @@ export interface FamilyReport {
   readonly lastSync: string | null
   readonly pendingSince: string | null
   readonly error: string | null
+  /** The last comparison of the kernel with what was committed; null before the first. */
+  readonly audit: AuditReport | null
+  /** The last one that found others' changes or failed, with what it found. */
+  readonly finding: (AuditReport & { readonly differences: readonly string[] }) | null
 }
 
 /** One address and port of a Service. */
@@ -37,14 +64,7 @@ const iso = (time: number | undefined): string | null =>
 
 export const reportStatus = (status: ProxyStatus, otherProblems: readonly Problem[]): StatusReport => ({
   pid: process.pid,
-  families: status.families.map(({ family, mode, objects, lastSync, pendingSince, lastError }) => ({
-    family,
-    mode,
-    objects: Object.fromEntries(objects),
-    lastSync: iso(lastSync),
-    pendingSince: iso(pendingSince),
-    error: lastError?.message ?? null,
-  })),
+  families: status.families.map(reportFamily),
   services: status.frontends.map((frontend) => ({
     service: frontend.service,
     port: frontend.portName,
@@ -56,4 +76,30 @@ export const reportStatus = (status: ProxyStatus, otherProblems: readonly Proble
     inForce: frontend.inForce,
   })),
   problems: [...otherProblems, ...status.problems],
+  connections: status.conntrack === undefined ? null : reportConntrack(status.conntrack),
+})
+
+const reportFamily = (family: FamilyStatus): FamilyReport => ({
+  family: family.family,
+  mode: family.mode,
+  objects: Object.fromEntries(family.objects),
+  lastSync: iso(family.lastSync),
+  pendingSince: iso(family.pendingSince),
+  error: family.lastError?.message ?? null,
+  audit: family.lastAudit === undefined ? null : reportAudit(family.lastAudit),
+  finding:
+    family.lastFinding === undefined
+      ? null
+      : { ...reportAudit(family.lastFinding), differences: family.lastFinding.differences },
+})
+
+const reportAudit = ({ at, result }: Audit): AuditReport => ({ at: new Date(at).toISOString(), result })
+
+const reportConntrack = (status: ConntrackStatus): ConnectionTrackingReport => ({
+  notCounted: status.notCounted?.message ?? null,
+  notCleaned: status.notCleaned?.message ?? null,
+  countsBytes: status.countsBytes ?? null,
+  lostEvents: status.engine?.droppedEvents ?? 0,
+  resyncs: status.engine?.resyncs ?? 0,
+  staleDeleted: status.deleted,
 })

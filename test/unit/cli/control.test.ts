@@ -155,6 +155,12 @@ it('the status as text says families, Services, errors and problems', () => {
         lastSync: '2026-01-01T00:00:00.000Z',
         pendingSince: null,
         error: null,
+        audit: { at: '2026-01-01T00:01:00.000Z', result: 'clean' },
+        finding: {
+          at: '2026-01-01T00:00:30.000Z',
+          result: 'repaired',
+          differences: Array.from({ length: 7 }, (_, i) => `svcs lacks ${i}`),
+        },
       },
       {
         family: 'IPv6',
@@ -163,6 +169,8 @@ it('the status as text says families, Services, errors and problems', () => {
         lastSync: null,
         pendingSince: '2026-01-01T00:00:00.000Z',
         error: 'no luck',
+        audit: null,
+        finding: null,
       },
     ],
     services: [
@@ -188,18 +196,36 @@ it('the status as text says families, Services, errors and problems', () => {
       },
     ],
     problems: [{ place: 'web.yaml:3', reason: 'it is broken', remedy: 'mend it', severity: 'error' }],
+    connections: {
+      notCounted: null,
+      notCleaned: 'EPERM',
+      countsBytes: false,
+      lostEvents: 3,
+      resyncs: 2,
+      staleDeleted: 9,
+    },
   })
   expect(lines.join('\n')).toBe(`\
 hawser, process 7
 
-FAMILY  MODE      LAST SYNC                 STATE    IN THE KERNEL
-IPv4    nftables  2026-01-01T00:00:00.000Z  in sync  2 frontends, 3 eps
-IPv6    nftables  never                     failing
+FAMILY  MODE      LAST SYNC                 STATE    LAST AUDIT                         IN THE KERNEL
+IPv4    nftables  2026-01-01T00:00:00.000Z  in sync  clean at 2026-01-01T00:01:00.000Z  2 frontends, 3 eps
+IPv6    nftables  never                     failing  none yet
+
+Connections are counted, their bytes are not (net.netfilter.nf_conntrack_acct is 0): 3 events lost, counted anew 2 times
+Stale connections are NOT deleted: EPERM
 
 SERVICE      PORT  KIND       ADDRESS           ENDPOINTS  STATE
 default/web  -     ClusterIP  [fd00::1]:80/TCP  1          answers
 default/web  b     NodePort   node:30080/UDP    0          no endpoints
 
+audit: IPv4: repaired at 2026-01-01T00:00:30.000Z, somebody else changed our objects:
+  svcs lacks 0
+  svcs lacks 1
+  svcs lacks 2
+  svcs lacks 3
+  svcs lacks 4
+  and 2 more
 error: IPv6: no luck
 error: web.yaml:3: it is broken (mend it)`)
 })

@@ -25,6 +25,8 @@ const inSync: FamilyStatus = {
   pendingSince: undefined,
   lastError: undefined,
   refused: new Map(),
+  lastAudit: undefined,
+  lastFinding: undefined,
 }
 const never: FamilyStatus = { ...inSync, lastSync: undefined }
 const overdue: FamilyStatus = { ...inSync, pendingSince: Date.now() - 61_000 }

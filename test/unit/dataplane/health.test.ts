@@ -12,6 +12,8 @@ const family = (fields: Partial<FamilyStatus>): FamilyStatus => ({
   pendingSince: undefined,
   lastError: undefined,
   refused: new Map(),
+  lastAudit: undefined,
+  lastFinding: undefined,
   ...fields,
 })
 

@@ -337,6 +337,10 @@ describe('an audit', () => {
   it('that finds a difference rebuilds', async () => {
     backend.differences = ['svcs lacks one']
     expect(await reconciler.audit()).toEqual(['svcs lacks one'])
+    expect(reconciler.status()).toMatchObject({
+      lastAudit: { result: 'repaired' },
+      lastFinding: { result: 'repaired', differences: ['svcs lacks one'] },
+    })
     expect(backend.commits.slice(1)).toEqual([`rebuild ${key(1)}`])
   })
 
