@@ -5,12 +5,13 @@ import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { openNftables } from '../kernel-failure.ts'
+import { TableAudit } from './audit.ts'
 import { countedRules } from './counters.ts'
 import { formatPlacedRule, frontendRules } from './describe.ts'
 import { failedCommit, noIptables } from './failure.ts'
-import { compareTables } from './observe.ts'
 import { isEmptyPlan } from './plan.ts'
 import { PlanBuilder, type PlannedUpdate } from './plan-builder.ts'
+import type { Repair } from './repair.ts'
 import type { PlacedRule } from './rule.ts'
 import { serviceRules } from './service-rules.ts'
 import { readStanding } from './standing.ts'
@@ -28,13 +29,15 @@ const TAKEOVER_ATTEMPTS = 5
 export class IptablesBackend implements Backend {
   readonly #socket: NftablesSocket
   readonly #config: FamilyConfig
+  readonly #audit: TableAudit
   #state = new TableState()
-  /** The ruleset's generation in which an audit found nothing: while it lasts there is nothing to find. */
-  #seenIntact: number | undefined
+  /** What the last audit found to be enough, in the ruleset that it saw. */
+  #repair: { readonly repair: Repair; readonly generation: number } | undefined
 
   private constructor(socket: NftablesSocket, config: FamilyConfig) {
     this.#socket = socket
     this.#config = config
+    this.#audit = new TableAudit(socket, config)
   }
 
   /**
@@ -74,11 +77,27 @@ export class IptablesBackend implements Backend {
   }
 
   async audit(): Promise<readonly string[]> {
-    const generation = await this.#socket.generation()
-    if (generation === this.#seenIntact) return []
-    const differences = await compareTables(this.#socket, this.#state, this.#config, new Pacer())
-    if (differences.length === 0) this.#seenIntact = generation
+    const { differences, repair, generation } = await this.#audit.find(this.#state)
+    this.#repair = repair === undefined ? undefined : { repair, generation }
     return differences
+  }
+
+  async repair(): Promise<boolean> {
+    const found = this.#repair
+    this.#repair = undefined
+    if (found === undefined) return false
+    const written = await planTransaction(found.repair.plan(), new Pacer())
+    try {
+      const { handles } = await this.#socket.commit(written.transaction, { generation: found.generation })
+      const inserted = written.handlesFrom(handles)
+      if (inserted === undefined) return false
+      found.repair.adopt(inserted)
+      return true
+    } catch (error) {
+      // Somebody changed more meanwhile, or holds what should go.
+      if (error instanceof NetlinkError) return false
+      throw error
+    }
   }
 
   objects(): ReadonlyMap<string, number> {

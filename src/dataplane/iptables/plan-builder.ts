@@ -2,14 +2,16 @@ import type { ObjectName } from '../../model/object-name.ts'
 import type { Pacer } from '../../util/pacer.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
 import type { FamilyConfig } from '../family-config.ts'
+import { RefCountChange } from '../nf-table/ref-counts.ts'
+import { type ChainKey, chainKey, eachUse } from './chain-uses.ts'
 import { formatRule } from './format-rule.ts'
 import type { ChainName, DeletedRule, FilledChain, InsertedRule, Plan } from './plan.ts'
 import type { Chain, PlacedRule, Rule } from './rule.ts'
 import { type ServiceRules, serviceRules } from './service-rules.ts'
-import type { ProgrammedService, TableState } from './table-state.ts'
+import type { ProgrammedRule, ProgrammedService, TableState } from './table-state.ts'
 
 /** A rule in a shared chain after the plan: one that stays, or the plan's insertion of that index. */
-type SharedRule = { readonly handle: number } | { readonly insertion: number }
+type SharedRule = ProgrammedRule | { readonly chain: ChainKey; readonly insertion: number }
 
 interface PlannedService {
   readonly frontends: ReadonlyMap<FrontendKey, Frontend>
@@ -42,6 +44,7 @@ export class PlanBuilder {
   readonly #services = new Map<ObjectName, Map<FrontendKey, Frontend>>()
   readonly #keys = new Map<ObjectName, Set<FrontendKey>>()
   readonly #planned = new Map<ObjectName, PlannedService | undefined>()
+  readonly #uses: RefCountChange<ChainKey>
   readonly #deletedRules: DeletedRule[] = []
   readonly #flushedChains: ChainName[] = []
   readonly #addedChains: ChainName[] = []
@@ -52,6 +55,7 @@ export class PlanBuilder {
   constructor(config: FamilyConfig, state: TableState) {
     this.#config = config
     this.#state = state
+    this.#uses = new RefCountChange(state.uses)
   }
 
   /** Brings one frontend from what it is in the state to `after`; undefined takes it away. */
@@ -97,7 +101,9 @@ export class PlanBuilder {
     const old = before === undefined ? NOTHING : serviceRules([...before.frontends.values()], this.#config)
     const now = serviceRules([...frontends.values()], this.#config)
     this.#diffChains(name, old.chains, now.chains)
-    const shared = this.#diffShared(name, old.shared, before?.handles ?? [], now.shared)
+    const shared = this.#diffShared(name, old.shared, before?.shared ?? [], now.shared)
+    eachUse(old, (chain) => this.#uses.lose(chain))
+    eachUse(now, (chain) => this.#uses.gain(chain))
     const rules = now.chains.reduce((sum, chain) => sum + chain.rules.length, now.shared.length)
     this.#planned.set(
       name,
@@ -130,20 +136,21 @@ export class PlanBuilder {
   #diffShared(
     service: ObjectName,
     old: readonly PlacedRule[],
-    handles: readonly number[],
+    programmed: readonly ProgrammedRule[],
     now: readonly PlacedRule[],
   ): SharedRule[] {
     const standing = new Map<string, { readonly placed: PlacedRule; readonly handle: number }>()
     old.forEach((placed, i) => {
-      standing.set(this.#textOf(placed), { placed, handle: handles[i] ?? 0 })
+      standing.set(this.#textOf(placed), { placed, handle: programmed[i]?.handle ?? 0 })
     })
     const shared = now.map((placed): SharedRule => {
       const text = old.length === 0 ? '' : this.#textOf(placed)
       const before = standing.get(text)
       standing.delete(text)
-      if (before !== undefined) return { handle: before.handle }
+      const chain = chainKey(placed.table, placed.chain)
+      if (before !== undefined) return { chain, handle: before.handle }
       this.#insertedRules.push({ ...placed, service })
-      return { insertion: this.#insertedRules.length - 1 }
+      return { chain, insertion: this.#insertedRules.length - 1 }
     })
     for (const { placed, handle } of standing.values())
       this.#deletedRules.push({ ...placed, handle, service })
@@ -155,6 +162,7 @@ export class PlanBuilder {
   }
 
   #adopt(handles: readonly number[]): void {
+    this.#state.uses.adopt(this.#uses)
     for (const [name, planned] of this.#planned) {
       if (planned === undefined) {
         this.#state.delete(name)
@@ -162,8 +170,8 @@ export class PlanBuilder {
       }
       const service: ProgrammedService = {
         frontends: planned.frontends,
-        handles: planned.shared.map((rule) =>
-          'handle' in rule ? rule.handle : (handles[rule.insertion] ?? 0),
+        shared: planned.shared.map((rule) =>
+          'handle' in rule ? rule : { chain: rule.chain, handle: handles[rule.insertion] ?? 0 },
         ),
         chains: planned.chains,
         rules: planned.rules,
