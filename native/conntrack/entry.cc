@@ -79,6 +79,7 @@ Result<Entry> readEntry(const Message& message) {
   nfgenmsg header;
   if (message.payload.size() < sizeof header) return malformed;
   std::memcpy(&header, message.payload.data(), sizeof header);
+  if (header.nfgen_family != AF_INET && header.nfgen_family != AF_INET6) return malformed;
   const Attributes attributes(message.payload.subspan(NLMSG_ALIGN(sizeof header)), kEntryTable);
   Entry entry{};
   entry.family = header.nfgen_family;
