@@ -15,6 +15,12 @@ export interface AuditorOptions {
 /** Somebody who goes on writing into our tables gets this much of our time, and is undone as often. */
 const LEAST_DISTANCE_MS = 500
 
+/**
+ * Audits are at most a fifth of the time: other programs write all day long into tables that iptables mode shares with
+ * them, and changes of Services wait while an audit reads large ones.
+ */
+const DISTANCE_BY_DURATION = 4
+
 /** After an audit that failed, such as one of rules that changed all the while. */
 const FAILED_DISTANCE_MS = 5000
 
@@ -26,6 +32,10 @@ export class Auditor {
   /** When to look again, at the latest, in ms from the end of the audit under way. */
   #nextMs: number
   #lastEnd = Number.NEGATIVE_INFINITY
+  /** From the end of the last audit to the next one that somebody else's change may cause. */
+  #distanceMs = LEAST_DISTANCE_MS
+  /** Somebody changed something during the audit under way. */
+  #isTold = false
   #closed = false
 
   constructor(options: AuditorOptions) {
@@ -51,8 +61,8 @@ export class Auditor {
           'somebody else wrote into our tables: auditing them',
         )
         if (this.#running === undefined)
-          this.#schedule(Math.max(0, this.#lastEnd + LEAST_DISTANCE_MS - performance.now()))
-        else this.#nextMs = LEAST_DISTANCE_MS
+          this.#schedule(Math.max(0, this.#lastEnd + this.#distanceMs - performance.now()))
+        else this.#isTold = true
       }
     } catch (error) {
       log.error(
@@ -66,11 +76,14 @@ export class Auditor {
     if (this.#closed) return
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
+      const start = performance.now()
       this.#running = this.#audit().finally(() => {
         this.#running = undefined
         this.#lastEnd = performance.now()
-        this.#schedule(this.#nextMs)
+        this.#distanceMs = Math.max(LEAST_DISTANCE_MS, DISTANCE_BY_DURATION * (this.#lastEnd - start))
+        this.#schedule(this.#isTold ? Math.min(this.#nextMs, this.#distanceMs) : this.#nextMs)
         this.#nextMs = this.#options.intervalMs
+        this.#isTold = false
       })
     }, delayMs)
   }

@@ -58,6 +58,16 @@ it('gives somebody who goes on changing things a bounded share of its time', asy
   expect(audits).toBeLessThanOrEqual(4)
 })
 
+it('gives long audits the same share of the time', async () => {
+  outcome = () => new Promise((resolve) => setTimeout(() => resolve([]), 1000))
+  for (let i = 0; i < 70; i++) {
+    meddle?.()
+    await vi.advanceTimersByTimeAsync(100)
+  }
+  // Each second of it is followed by four of distance.
+  expect(audits).toBe(2)
+})
+
 it('looks again behind an audit during which something changed', async () => {
   let end = () => {}
   outcome = () =>
