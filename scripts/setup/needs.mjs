@@ -30,7 +30,7 @@ const staticProgram = (name, debianPackage) => ({
   present: () => isStaticProgram(findProgram(name)),
 })
 
-/** @type {Readonly<Record<'build' | 'node' | 'tests' | 'cluster' | 'nodeGyp' | 'sanitizers', readonly Need[]>>} */
+/** @type {Readonly<Record<'build' | 'node' | 'tests' | 'cluster' | 'kubeProxy' | 'nodeGyp' | 'sanitizers', readonly Need[]>>} */
 export const needs = {
   /** Compiling the addon and the pause program. */
   build: [
@@ -63,6 +63,8 @@ export const needs = {
   ],
   /** Certificates of the test cluster. */
   cluster: [program('openssl'), program('setpriv', 'util-linux')],
+  /** What a real kube-proxy calls. */
+  kubeProxy: [program('nft', 'nftables'), program('iptables'), program('conntrack')],
   nodeGyp: [program('python3')],
   /** The C++ tests. */
   sanitizers: [file('/usr/include/doctest/doctest.h', 'doctest-dev')],

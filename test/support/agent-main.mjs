@@ -4,6 +4,9 @@ import { connect, createServer, isIPv6 } from 'node:net'
 
 const connections = new Map()
 
+/** Questions of a batch that are under way at once: most of the time of silent ones is waiting. */
+const PARALLEL = 64
+
 const actions = {
   /** A TCP and a UDP server on one port. Both answer each message with `NAME CLIENT`. */
   async serve({ port, name }) {
@@ -21,7 +24,23 @@ const actions = {
     await Promise.all([listening, new Promise((resolve) => datagrams.bind(port, '::', resolve))])
   },
 
-  ask: ({ protocol, ...where }) => (protocol === 'UDP' ? askUdp(where) : askTcp(where)),
+  ask,
+
+  /** Each question by itself: what a client with affinity is given first holds for what it asks afterwards, not beside. */
+  async askAll({ questions }) {
+    const answers = questions.map(() => [])
+    let next = 0
+    const work = async () => {
+      while (next < questions.length) {
+        const index = next++
+        const { times, ...question } = questions[index]
+        do answers[index].push(await ask(question))
+        while (answers[index].length < times && answers[index][0].kind === 'answered')
+      }
+    }
+    await Promise.all(Array.from({ length: PARALLEL }, work))
+    return answers
+  },
 
   /** Opens a TCP connection that stays, under a name. */
   async hold({ connection, address, port }) {
@@ -44,8 +63,12 @@ const actions = {
   },
 }
 
-function askTcp({ address, port, timeoutMs }) {
-  const socket = connect(port, address)
+function ask({ protocol, ...where }) {
+  return protocol === 'UDP' ? askUdp(where) : askTcp(where)
+}
+
+function askTcp({ address, port, timeoutMs, from }) {
+  const socket = connect({ port, host: address, ...(from === undefined ? {} : { localAddress: from }) })
   return answerOf(timeoutMs, (settle) => {
     socket.once('connect', () => socket.write('?'))
     socket.once('data', (data) => settle(answered(data)))
@@ -53,12 +76,14 @@ function askTcp({ address, port, timeoutMs }) {
   }).finally(() => socket.destroy())
 }
 
-function askUdp({ address, port, timeoutMs }) {
+function askUdp({ address, port, timeoutMs, from }) {
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
   return answerOf(timeoutMs, (settle) => {
     socket.once('message', (data) => settle(answered(data)))
     socket.once('error', (error) => settle({ kind: 'refused', code: error.code }))
-    socket.connect(port, address, () => socket.send('?'))
+    const send = () => socket.connect(port, address, () => socket.send('?'))
+    if (from === undefined) send()
+    else socket.bind(0, from, send)
   }).finally(() => socket.close())
 }
 

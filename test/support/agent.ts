@@ -16,6 +16,8 @@ export interface Question {
   readonly address: string
   readonly port: number
   readonly timeoutMs?: number
+  /** Address to ask from; the kernel's choice by default. */
+  readonly from?: string
 }
 
 interface Pending {
@@ -67,6 +69,17 @@ export class Agent {
       answers.push(...(await Promise.all(some)))
     }
     return answers
+  }
+
+  /**
+   * What comes of each question, in their order: those that are answered are asked `times` times, others once. One
+   * message to the agent and back, so that thousands are cheap.
+   */
+  async askAll(
+    questions: readonly (Question & { readonly times: number })[],
+  ): Promise<readonly (readonly Answer[])[]> {
+    const all = questions.map((question) => ({ timeoutMs: PATIENCE_MS, ...question }))
+    return (await this.#request({ action: 'askAll', questions: all })) as readonly (readonly Answer[])[]
   }
 
   /** Opens a TCP connection that stays open under a name. */

@@ -36,6 +36,7 @@ const FAMILIES = ['IPv4', 'IPv6'] as const
 export interface Server {
   readonly name: string
   readonly addresses: Readonly<Record<IpFamily, string>>
+  readonly netns: Netns
   readonly agent: Agent
 }
 
@@ -114,7 +115,7 @@ export class ServiceWorld {
           await agent.serve(SERVER_PORT, `pod-${i + 1}`)
           await agent.serve(SECOND_PORT, `pod-${i + 1}:${SECOND_PORT}`)
           const addresses = { IPv4: PLACES.IPv4.subnet(i + 1).server, IPv6: PLACES.IPv6.subnet(i + 1).server }
-          return { name: `pod-${i + 1}`, addresses, agent }
+          return { name: `pod-${i + 1}`, addresses, netns, agent }
         }),
       )
       const [client, host] = await Promise.all([start(outside), start(node)])
