@@ -1,9 +1,9 @@
 import { mkdir, realpath } from 'node:fs/promises'
-import { totalmem } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Registry } from '../metrics/registry.ts'
-import type { Change } from '../model/change.ts'
-import type { ConfigMap } from '../model/config-map.ts'
+import type { Change, ChangeOf } from '../model/change.ts'
+import type { ConfigKind, ConfigLookup, ConfigObject } from '../model/config-object.ts'
 import type { ObjectName } from '../model/object-name.ts'
 import type { PodStatus } from '../model/pod-status.ts'
 import type { IpAddress } from '../util/address.ts'
@@ -59,14 +59,14 @@ const EXEC_PROBES = 10
 /** How long closing waits for steps under way, in ms. */
 const CLOSE_MS = 5_000
 
-/** Runs pods on a container runtime. Pods and ConfigMaps go in as changes, statuses come out. */
+/** Runs pods on a container runtime. Pods, ConfigMaps and Secrets go in as changes, statuses come out. */
 export class Kubelet {
   readonly #client: CriClient
   readonly #relister: Relister
   readonly #manager: PodManager
   readonly #volumes: PodVolumes
   readonly #cgroupRoot: string
-  readonly #configMaps: Map<ObjectName, ConfigMap>
+  readonly #config: ConfigObjects
   readonly #listeners: Set<(news: PodNews) => void>
   readonly #log: Logger
 
@@ -76,7 +76,7 @@ export class Kubelet {
     this.#manager = parts.manager
     this.#volumes = parts.volumes
     this.#cgroupRoot = parts.cgroupRoot
-    this.#configMaps = parts.configMaps
+    this.#config = parts.config
     this.#listeners = parts.listeners
     this.#log = parts.log
   }
@@ -86,17 +86,14 @@ export class Kubelet {
     return new Kubelet(await assemble(options))
   }
 
-  /** Takes Pods and ConfigMaps; changes of other kinds are not its business. Never throws, returns at once. */
+  /** Takes Pods, ConfigMaps and Secrets; changes of other kinds are not its business. Never throws, returns at once. */
   apply(changes: readonly Change[]): void {
-    // A pod sees the ConfigMaps that came with it.
-    for (const change of changes) {
-      if (change.kind !== 'ConfigMap') continue
-      if (change.object === undefined) this.#configMaps.delete(change.name)
-      else this.#configMaps.set(change.name, change.object)
-    }
+    // A pod sees what came with it.
+    for (const change of changes)
+      if (isConfig(change)) this.#config[change.kind].set(change.name, change.object)
     for (const change of changes) {
       if (change.kind === 'Pod') this.#manager.set(change.name, change.object)
-      else if (change.kind === 'ConfigMap') this.#manager.configMapChanged(change.name)
+      else if (isConfig(change)) this.#manager.configChanged(change)
     }
   }
 
@@ -184,13 +181,19 @@ export class Kubelet {
   }
 }
 
+/** What is there of each kind; one that is gone is undefined. */
+type ConfigObjects = Readonly<Record<ConfigKind, Map<ObjectName, ConfigObject | undefined>>>
+
+const isConfig = (change: Change): change is ChangeOf<ConfigKind> =>
+  change.kind === 'ConfigMap' || change.kind === 'Secret'
+
 interface KubeletParts {
   readonly client: CriClient
   readonly relister: Relister
   readonly manager: PodManager
   readonly volumes: PodVolumes
   readonly cgroupRoot: string
-  readonly configMaps: Map<ObjectName, ConfigMap>
+  readonly config: ConfigObjects
   readonly listeners: Set<(news: PodNews) => void>
   readonly log: Logger
 }
@@ -202,8 +205,9 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
   const stateDir = await realpath(options.stateDir)
   const owner = ownerOf(stateDir)
   const cgroupRoot = ownCgroup(owner)
-  const configMaps = new Map<ObjectName, ConfigMap>()
-  const configMap = (name: ObjectName) => configMaps.get(name)
+  const known: ConfigObjects = { ConfigMap: new Map(), Secret: new Map() }
+  const config: ConfigLookup = (kind, name) => known[kind].get(name)
+  const node = { cpuMilli: availableParallelism() * 1000, memoryBytes: totalmem() }
   const listeners = new Set<(news: PodNews) => void>()
 
   let manager: PodManager | undefined
@@ -223,9 +227,9 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
     observe: (...reading) => metrics.observeRelist(...reading),
     log,
   })
-  const volumes = new PodVolumes(stateDir, configMap)
-  const context = { owner, cgroupRoot, nodeMemoryBytes: totalmem(), dns: await nodeDns() }
-  const effects = new PodEffects({ client, volumes, context, nodeName, nodeAddresses, configMap, clock })
+  const volumes = new PodVolumes(stateDir, { config, node })
+  const context = { owner, cgroupRoot, nodeMemoryBytes: node.memoryBytes, dns: await nodeDns() }
+  const effects = new PodEffects({ client, volumes, context, nodeName, nodeAddresses, config, node, clock })
   try {
     await relister.start()
   } catch (error) {
@@ -260,5 +264,5 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
     },
     firstSnapshot ?? { sequence: 0, pods: new Map() },
   )
-  return { client, relister, manager, volumes, cgroupRoot, configMaps, listeners, log }
+  return { client, relister, manager, volumes, cgroupRoot, config: known, listeners, log }
 }

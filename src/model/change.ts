@@ -1,4 +1,4 @@
-import type { ConfigMap } from './config-map.ts'
+import type { ConfigObject } from './config-object.ts'
 import type { EndpointSlice } from './endpoint-slice.ts'
 import type { ObjectName } from './object-name.ts'
 import type { Pod } from './pod.ts'
@@ -19,6 +19,7 @@ export type Change =
   | Changed<'Service', Service>
   | Changed<'EndpointSlice', EndpointSlice>
   | Changed<'Pod', Pod>
-  | Changed<'ConfigMap', ConfigMap>
+  | Changed<'ConfigMap', ConfigObject>
+  | Changed<'Secret', ConfigObject>
 
 export type ChangeOf<Kind extends Change['kind']> = Extract<Change, { kind: Kind }>

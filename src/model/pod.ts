@@ -1,3 +1,4 @@
+import type { ConfigReference } from './config-object.ts'
 import type { ObjectName } from './object-name.ts'
 import type { ContainerProbes } from './probe.ts'
 import type { Protocol } from './service.ts'
@@ -5,24 +6,28 @@ import type { Protocol } from './service.ts'
 /** Where an environment variable's value comes from (core/v1 `EnvVar`, `EnvVarSource`). */
 export type EnvValue =
   | { readonly kind: 'literal'; readonly value: string }
-  | {
-      readonly kind: 'configMapKey'
-      readonly configMap: string
-      readonly key: string
-      readonly optional: boolean
-    }
+  | { readonly kind: 'configKey'; readonly from: ConfigReference; readonly key: string }
   | { readonly kind: 'field'; readonly path: string }
+  | ({ readonly kind: 'resource' } & ResourceReference)
+
+/** What a container asks for or may use, as text (core/v1 `ResourceFieldSelector`). */
+export interface ResourceReference {
+  /** Undefined: the container that asks. */
+  readonly container: string | undefined
+  readonly resource: 'limits.cpu' | 'limits.memory' | 'requests.cpu' | 'requests.memory'
+  /** In cores or bytes; the quotient is rounded up. */
+  readonly divisor: number
+}
 
 export interface EnvVariable {
   readonly name: string
   readonly value: EnvValue
 }
 
-/** Every key of a ConfigMap as a variable (core/v1 `EnvFromSource`). */
+/** Every key of a ConfigMap or Secret as a variable (core/v1 `EnvFromSource`). */
 export interface EnvFrom {
-  readonly configMap: string
+  readonly from: ConfigReference
   readonly prefix: string
-  readonly optional: boolean
 }
 
 export interface VolumeMount {
@@ -73,15 +78,39 @@ export interface ContainerSecurity {
 export type VolumeSource =
   | { readonly kind: 'emptyDir'; readonly medium: 'disk' | 'memory'; readonly sizeBytes: number | undefined }
   | { readonly kind: 'hostPath'; readonly path: string; readonly type: string }
+  /** configMap, secret, downwardAPI and projected volumes: files that are written here, all at one moment. */
   | {
-      readonly kind: 'configMap'
-      readonly configMap: string
-      readonly optional: boolean
-      /** Mode bits of the files, 0o644 by default. */
+      readonly kind: 'files'
+      /** Secrets stay in memory. */
+      readonly medium: 'disk' | 'memory'
+      /** Mode bits of the files that have none of their own. */
       readonly mode: number
-      /** Empty: every key under its own name. */
-      readonly items: readonly { readonly key: string; readonly path: string }[]
+      readonly parts: readonly FilePart[]
     }
+
+/** Where files of a volume come from. Of two with one path, the later one holds. */
+export type FilePart =
+  | {
+      readonly kind: 'config'
+      readonly from: ConfigReference
+      /** Empty: every key under its own name. */
+      readonly items: readonly ({ readonly key: string } & FilePlace)[]
+    }
+  | ({ readonly kind: 'field'; readonly field: string } & FilePlace)
+  | ({ readonly kind: 'resource' } & ResourceReference & FilePlace)
+  | {
+      readonly kind: 'token'
+      /** Undefined: the API server's own. */
+      readonly audience: string | undefined
+      readonly expirationSeconds: number
+      readonly path: string
+    }
+
+export interface FilePlace {
+  /** Relative to the volume. */
+  readonly path: string
+  readonly mode: number | undefined
+}
 
 export interface Volume {
   readonly name: string

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import { Kubelet, type PodNews } from '../../src/kubelet/kubelet.ts'
-import type { ConfigMap } from '../../src/model/config-map.ts'
+import type { ConfigKind, ConfigObject } from '../../src/model/config-object.ts'
 import type { ObjectName } from '../../src/model/object-name.ts'
 import type { Pod } from '../../src/model/pod.ts'
 import type { PodStatus } from '../../src/model/pod-status.ts'
@@ -49,8 +49,19 @@ export class TestKubelet {
   }
 
   setConfigMap(name: ObjectName, data: Record<string, string>): void {
-    const object: ConfigMap = { name, data: new Map(Object.entries(data)) }
-    this.kubelet.apply([{ kind: 'ConfigMap', name, object }])
+    this.#setConfig('ConfigMap', name, new Map(Object.entries(data)))
+  }
+
+  setSecret(name: ObjectName, data: Record<string, string>): void {
+    this.#setConfig(
+      'Secret',
+      name,
+      new Map(Object.entries(data).map(([key, text]) => [key, Buffer.from(text)])),
+    )
+  }
+
+  #setConfig(kind: ConfigKind, name: ObjectName, data: ConfigObject['data']): void {
+    this.kubelet.apply([{ kind, name, object: { kind, name, data } }])
   }
 
   status(pod: Pod): PodStatus | undefined {

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ConfigMap } from '../../model/config-map.ts'
+import type { ConfigLookup } from '../../model/config-object.ts'
 import type { ObjectName } from '../../model/object-name.ts'
-import type { Container, Pod } from '../../model/pod.ts'
+import type { Container, Pod, ResourceAmounts } from '../../model/pod.ts'
 import type { IpAddress } from '../../util/address.ts'
 import type { Clock } from '../../util/clock.ts'
 import { removeCgroup } from '../host/cgroups.ts'
@@ -23,7 +23,9 @@ export interface EffectsOptions {
   readonly context: CriContext
   readonly nodeName: string
   readonly nodeAddresses: readonly IpAddress[]
-  readonly configMap: (name: ObjectName) => ConfigMap | undefined
+  readonly config: ConfigLookup
+  /** All that the node has. */
+  readonly node: ResourceAmounts
   readonly clock: Clock
 }
 
@@ -147,9 +149,9 @@ export class PodEffects {
   }
 
   #environment(pod: Pod, container: Container, sandbox: SandboxRecord): ReadonlyMap<string, string> {
-    const { nodeName, nodeAddresses, configMap } = this.#options
+    const { nodeName, nodeAddresses, config, node } = this.#options
     const podIPs = pod.hostNetwork ? nodeAddresses : sandbox.ips
-    return containerEnvironment(pod, container, { nodeName, hostIPs: nodeAddresses, podIPs, configMap })
+    return containerEnvironment(pod, container, { nodeName, hostIPs: nodeAddresses, podIPs, config, node })
   }
 
   /** A container that does not start has ended, with the runtime's reason: the crash-loop back-off applies to it. */

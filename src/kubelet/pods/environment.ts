@@ -1,7 +1,8 @@
-import type { ConfigMap } from '../../model/config-map.ts'
-import { type ObjectName, objectName, splitObjectName } from '../../model/object-name.ts'
-import type { Container, EnvFrom, EnvVariable, Pod } from '../../model/pod.ts'
+import type { ConfigLookup, ConfigReference } from '../../model/config-object.ts'
+import { objectName, splitObjectName } from '../../model/object-name.ts'
+import type { Container, EnvFrom, EnvVariable, Pod, ResourceAmounts } from '../../model/pod.ts'
 import type { IpAddress } from '../../util/address.ts'
+import { metadataField, resourceText } from './downward-api.ts'
 import { expand } from './expand.ts'
 
 /** What variables can speak of besides the pod itself. */
@@ -11,7 +12,9 @@ export interface EnvironmentContext {
   readonly hostIPs: readonly IpAddress[]
   /** `status.podIP`; the node's in the node's network. */
   readonly podIPs: readonly IpAddress[]
-  readonly configMap: (name: ObjectName) => ConfigMap | undefined
+  readonly config: ConfigLookup
+  /** All that the node has. */
+  readonly node: ResourceAmounts
 }
 
 /** Something that a variable names is not there; the container waits until it is. */
@@ -33,7 +36,7 @@ export function containerEnvironment(
   const { namespace } = splitObjectName(pod.name)
   for (const source of container.envFrom) addAll(source, namespace, context, variables)
   for (const variable of container.env) {
-    const value = resolveValue(variable, pod, namespace, context, variables)
+    const value = resolveValue(variable, pod, container, context, variables)
     if (value !== undefined) variables.set(variable.name, value)
   }
   return variables
@@ -43,65 +46,74 @@ export function containerEnvironment(
 const VARIABLE_NAME = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/
 
 function addAll(
-  { configMap, prefix, optional }: EnvFrom,
+  { from, prefix }: EnvFrom,
   namespace: string,
-  context: EnvironmentContext,
+  { config }: EnvironmentContext,
   variables: Map<string, string>,
 ): void {
-  const found = context.configMap(objectName(namespace, configMap))
+  const found = config(from.kind, objectName(namespace, from.name))
   if (found === undefined) {
-    if (optional) return
-    throw new MissingConfigError(`envFrom: ConfigMap ${configMap} is not there (create it)`)
+    if (from.optional) return
+    throw new MissingConfigError(`envFrom: ${from.kind} ${from.name} is not there (create it)`)
   }
   for (const [key, value] of found.data) {
     const name = prefix + key
-    if (typeof value === 'string' && VARIABLE_NAME.test(name)) variables.set(name, value)
+    const text = textOf(value, from)
+    if (text !== undefined && VARIABLE_NAME.test(name)) variables.set(name, text)
   }
 }
+
+/** A Secret's bytes are taken for UTF-8; those of a ConfigMap's binaryData are no text. */
+const textOf = (value: string | Uint8Array | undefined, { kind }: ConfigReference): string | undefined =>
+  value instanceof Uint8Array && kind === 'Secret'
+    ? Buffer.from(value).toString('utf8')
+    : typeof value === 'string'
+      ? value
+      : undefined
 
 function resolveValue(
   { name, value }: EnvVariable,
   pod: Pod,
-  namespace: string,
+  container: Container,
   context: EnvironmentContext,
   defined: ReadonlyMap<string, string>,
 ): string | undefined {
+  const { namespace } = splitObjectName(pod.name)
   switch (value.kind) {
     case 'literal':
       return expand(value.value, (other) => defined.get(other))
     case 'field':
       return fieldValue(value.path, pod, context, name)
-    case 'configMapKey': {
-      const configMap = context.configMap(objectName(namespace, value.configMap))
-      const found = configMap?.data.get(value.key)
-      if (typeof found === 'string') return found
-      if (value.optional) return undefined
-      const what =
-        configMap === undefined ? 'is not there (create it)' : `has no text ${value.key} (add the key)`
-      throw new MissingConfigError(`variable ${name}: ConfigMap ${value.configMap} ${what}`)
+    case 'resource': {
+      const text = resourceText(pod, value, container, context.node)
+      if (text === undefined)
+        throw new MissingConfigError(
+          `variable ${name}: the pod has no container ${value.container} (correct it)`,
+        )
+      return text
+    }
+    case 'configKey': {
+      const { from, key } = value
+      const found = context.config(from.kind, objectName(namespace, from.name))
+      const text = textOf(found?.data.get(key), from)
+      if (text !== undefined) return text
+      if (from.optional) return undefined
+      const what = found === undefined ? 'is not there (create it)' : `has no text ${key} (add the key)`
+      throw new MissingConfigError(`variable ${name}: ${from.kind} ${from.name} ${what}`)
     }
   }
 }
 
 /** core/v1 ObjectFieldSelector, as far as a variable may use it. */
 function fieldValue(path: string, pod: Pod, context: EnvironmentContext, variable: string): string {
-  const { namespace, name } = splitObjectName(pod.name)
   const fields: Record<string, string | undefined> = {
-    'metadata.name': name,
-    'metadata.namespace': namespace,
-    'metadata.uid': pod.uid,
     'spec.nodeName': context.nodeName,
     'status.hostIP': context.hostIPs[0] ?? '',
     'status.hostIPs': context.hostIPs.join(','),
     'status.podIP': context.podIPs[0] ?? '',
     'status.podIPs': context.podIPs.join(','),
   }
-  const subscript = /^metadata\.(labels|annotations)\['([^']+)'\]$/.exec(path)
-  if (subscript !== null) {
-    const [, kind, key = ''] = subscript
-    return (kind === 'labels' ? pod.labels : pod.annotations).get(key) ?? ''
-  }
-  const value = fields[path]
+  const value = fields[path] ?? metadataField(pod, path)
   if (value === undefined) {
     throw new MissingConfigError(`variable ${variable}: there is no field ${path} (correct fieldPath)`)
   }

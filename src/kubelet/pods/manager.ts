@@ -4,6 +4,7 @@ import type { PodStatus } from '../../model/pod-status.ts'
 import { NO_RECORDS } from '../runtime/records.ts'
 import type { RuntimeSnapshot } from '../runtime/snapshot.ts'
 import { type ActorContext, PodActor } from './actor.ts'
+import type { ConfigIdentity } from './pod-event.ts'
 import { initialPodState, type PodState } from './pod-state.ts'
 
 /** A pod's news: what it is now, or that nothing is left of it. */
@@ -59,8 +60,8 @@ export class PodManager {
     if (pod !== undefined) this.#run(pod)
   }
 
-  configMapChanged(configMap: ObjectName): void {
-    for (const actor of this.#actors.values()) actor.tell({ kind: 'configMapChanged', configMap })
+  configChanged(config: ConfigIdentity): void {
+    for (const actor of this.#actors.values()) actor.tell({ kind: 'configChanged', config })
   }
 
   /** The source has said all there is: what the runtime has beyond that is nobody's. */

@@ -1,4 +1,4 @@
-import type { ObjectName } from '../../model/object-name.ts'
+import type { ConfigObject } from '../../model/config-object.ts'
 import type { Container, Pod } from '../../model/pod.ts'
 import type { ProbeKind } from '../../model/probe.ts'
 import type { ProbeVerdict } from '../probes/verdicts.ts'
@@ -6,11 +6,14 @@ import type { ContainerRecord, PodRecords, SandboxRecord } from '../runtime/reco
 import type { PodAction } from './plan.ts'
 import type { Failure } from './pod-state.ts'
 
+/** Which ConfigMap or Secret. */
+export type ConfigIdentity = Pick<ConfigObject, 'kind' | 'name'>
+
 /** What a pod hears: wishes, news, and what came of its steps. */
 export type PodEvent =
   | { readonly kind: 'desired'; readonly pod: Pod }
   | { readonly kind: 'terminate'; readonly graceSeconds: number }
-  | { readonly kind: 'configMapChanged'; readonly configMap: ObjectName }
+  | { readonly kind: 'configChanged'; readonly config: ConfigIdentity }
   | { readonly kind: 'observed'; readonly records: PodRecords; readonly sequence: number }
   | { readonly kind: 'runtimeAway' }
   | {

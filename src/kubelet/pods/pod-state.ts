@@ -23,7 +23,7 @@ export type ImageState =
 export type VolumesState =
   | { readonly kind: 'unprepared' }
   | { readonly kind: 'ready' }
-  /** Ready, but a ConfigMap in them is another one by now. */
+  /** Ready, but a ConfigMap or Secret in them is another one by now. */
   | { readonly kind: 'outdated' }
   | { readonly kind: 'failed'; readonly failure: Failure }
 

@@ -2,9 +2,9 @@ import { splitObjectName } from '../../model/object-name.ts'
 import type { Pod } from '../../model/pod.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import type { ContainerRecord, PodRecords } from '../runtime/records.ts'
-import { configMapsOf, configMapsOfVolumes } from './config-map-references.ts'
+import { configKey, configOf, configOfVolumes } from './config-references.ts'
 import type { PodAction } from './plan.ts'
-import type { PodEvent, StepFailure } from './pod-event.ts'
+import type { ConfigIdentity, PodEvent, StepFailure } from './pod-event.ts'
 import type { Failure, PodState, VolumesState } from './pod-state.ts'
 
 /** The kubelet's own for creating a container (`MaxContainerBackOff`); the others are short because they cost little. */
@@ -22,8 +22,8 @@ export function reduce(state: PodState, event: PodEvent, now: number, sequence: 
       return onDesired(state, event.pod)
     case 'terminate':
       return { ...state, terminating: { graceSeconds: event.graceSeconds } }
-    case 'configMapChanged':
-      return onConfigMapChanged(state, event.configMap)
+    case 'configChanged':
+      return onConfigChanged(state, event.config)
     case 'observed':
       if (event.sequence < state.recordsAsOf) return { ...state, missedSnapshot: true }
       return {
@@ -140,14 +140,15 @@ function onDesired(state: PodState, pod: Pod): PodState {
   }
 }
 
-function onConfigMapChanged(state: PodState, configMap: PodState['name']): PodState {
+function onConfigChanged(state: PodState, config: ConfigIdentity): PodState {
   const { pod, volumes } = state
   if (pod === undefined) return state
-  const { namespace, name } = splitObjectName(configMap)
-  if (splitObjectName(state.name).namespace !== namespace || !configMapsOf(pod).has(name)) return state
+  const { namespace, name } = splitObjectName(config.name)
+  const key = configKey({ kind: config.kind, name })
+  if (splitObjectName(state.name).namespace !== namespace || !configOf(pod).has(key)) return state
   // Those without a time to retry at were waiting for just this.
   const lasting = [...state.containerFailures].filter(([, failure]) => failure.retryAt !== undefined)
-  const isShown = configMapsOfVolumes(pod).has(name)
+  const isShown = configOfVolumes(pod).has(key)
   return {
     ...state,
     volumes: isShown ? afterChange(volumes) : volumes,

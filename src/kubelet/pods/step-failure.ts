@@ -28,7 +28,7 @@ export function stepFailure(action: PodAction, error: unknown): StepFailure {
   const reason = REASONS[action.kind]
   if (error instanceof VolumeError) {
     const configReason = action.kind === 'startContainer' ? 'CreateContainerConfigError' : reason
-    const retry = error.code === 'CONFIG_MAP_MISSING' ? 'onChange' : 'later'
+    const retry = error.code === 'CONFIG_MISSING' ? 'onChange' : 'later'
     return { ...failure, reason: configReason, retry }
   }
   const imageGone =

@@ -14,23 +14,27 @@ import { dirname, join } from 'node:path'
 
 const DATA = '..data'
 
+export interface WrittenFile {
+  readonly content: string | Uint8Array
+  readonly mode: number
+}
+
 /**
- * Makes `folder` show exactly `files` (relative path → content), all of them at one moment: content lies in a hidden
+ * Makes `folder` show exactly `files` (by relative path), all of them at one moment: content lies in a hidden
  * folder of its own, `..data` is a link to it, and every visible name is a link through `..data`. Replacing that one
  * link replaces them all, so that a reader sees the old set or the new one (as Kubernetes' own volumes behave).
  * Leaves everything alone when nothing changed, so that a mounted file keeps its identity.
  */
 export async function writeFilesAtomically(
   folder: string,
-  files: ReadonlyMap<string, string | Uint8Array>,
-  mode: number,
+  files: ReadonlyMap<string, WrittenFile>,
 ): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o755 })
   const before = await readlink(join(folder, DATA)).catch(() => undefined)
-  if (before !== undefined && (await holdsExactly(join(folder, before), files, mode))) return
+  if (before !== undefined && (await holdsExactly(join(folder, before), files))) return
 
   const fresh = `..${process.hrtime.bigint()}`
-  for (const [path, content] of files) {
+  for (const [path, { content, mode }] of files) {
     const file = join(folder, fresh, path)
     await mkdir(dirname(file), { recursive: true, mode: 0o755 })
     await writeFile(file, content)
@@ -45,14 +49,10 @@ export async function writeFilesAtomically(
 
 const topLevel = (path: string): string => path.split('/', 1)[0] ?? path
 
-async function holdsExactly(
-  folder: string,
-  files: ReadonlyMap<string, string | Uint8Array>,
-  mode: number,
-): Promise<boolean> {
+async function holdsExactly(folder: string, files: ReadonlyMap<string, WrittenFile>): Promise<boolean> {
   const there = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
   if (there.filter((entry) => entry.isFile()).length !== files.size) return false
-  for (const [path, content] of files) {
+  for (const [path, { content, mode }] of files) {
     const file = join(folder, path)
     const [bytes, stats] = await Promise.all([
       readFile(file).catch(() => undefined),

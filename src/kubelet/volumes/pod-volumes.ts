@@ -1,15 +1,14 @@
 import { chmod, mkdir, open, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative } from 'node:path'
 import type { Mount } from '../../gen/runtime.ts'
-import type { ConfigMap } from '../../model/config-map.ts'
-import { type ObjectName, objectName, splitObjectName } from '../../model/object-name.ts'
-import type { Container, Pod, Volume, VolumeMount } from '../../model/pod.ts'
+import { type ObjectName, objectName } from '../../model/object-name.ts'
+import type { Container, Pod, Volume, VolumeMount, VolumeSource } from '../../model/pod.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import { mountTmpfs, unmountAllUnder } from '../host/mounts.ts'
 import { writeFilesAtomically } from './atomic-files.ts'
-import { configMapFiles } from './config-map-files.ts'
 import { prepareHostPath } from './host-path.ts'
 import { type PodFolder, podFolder, terminationFile, volumeFolder } from './pod-folder.ts'
+import { type ProjectionContext, projectedFiles } from './projected-files.ts'
 import { VolumeError } from './volume-error.ts'
 
 const TERMINATION_LOG = '/dev/termination-log'
@@ -19,11 +18,11 @@ const TERMINATION_BYTES = 4096
 /** Makes, changes, shows and removes what pods keep on disk. Nothing is remembered: the disk says what is there. */
 export class PodVolumes {
   readonly #stateDir: string
-  readonly #configMap: (name: ObjectName) => ConfigMap | undefined
+  readonly #projection: ProjectionContext
 
-  constructor(stateDir: string, configMap: (name: ObjectName) => ConfigMap | undefined) {
+  constructor(stateDir: string, projection: ProjectionContext) {
     this.#stateDir = stateDir
-    this.#configMap = configMap
+    this.#projection = projection
   }
 
   folderOf(pod: { readonly name: ObjectName; readonly uid: string }): PodFolder {
@@ -112,18 +111,27 @@ export class PodVolumes {
           return await prepareHostPath(source.path, source.type)
         case 'emptyDir':
           return await prepareEmptyDir(path, source)
-        case 'configMap': {
-          const { namespace } = splitObjectName(pod.name)
-          const configMap = this.#configMap(objectName(namespace, source.configMap))
-          // A ConfigMap that is deleted takes nothing away from the pods that show it.
-          if (configMap === undefined && (await exists(path))) return
-          return await writeFilesAtomically(path, configMapFiles(source, configMap), source.mode)
-        }
+        case 'files':
+          return await this.#writeFiles(pod, path, source)
       }
     } catch (error) {
       const code = error instanceof VolumeError ? error.code : 'VOLUME_FAILED'
       throw new VolumeError(code, `volume ${name}: ${errorMessage(error)}`, { cause: error })
     }
+  }
+
+  async #writeFiles(pod: Pod, path: string, source: Extract<VolumeSource, { kind: 'files' }>): Promise<void> {
+    const before = await exists(join(path, '..data'))
+    let files: ReturnType<typeof projectedFiles>
+    try {
+      files = projectedFiles(source, pod, this.#projection)
+    } catch (error) {
+      // A ConfigMap or Secret that is deleted takes nothing away from the pods that show it.
+      if (before && error instanceof VolumeError && error.code === 'CONFIG_MISSING') return
+      throw error
+    }
+    if (source.medium === 'memory') await prepareMemory(path, undefined)
+    await writeFilesAtomically(path, files)
   }
 
   async #volumeMount(pod: Pod, folder: PodFolder, mount: VolumeMount): Promise<Mount> {
@@ -135,8 +143,8 @@ export class PodVolumes {
     const { source } = volume
     const base = source.kind === 'hostPath' ? source.path : volumeFolder(folder, volume.name)
     const hostPath = mount.subPath === '' ? base : await resolveSubPath(base, mount.subPath, source.kind)
-    // configMap volumes are never writable (core/v1 ConfigMapVolumeSource).
-    const readonly = mount.readOnly || source.kind === 'configMap'
+    // What the node writes, containers may not (core/v1 ConfigMapVolumeSource and its like).
+    const readonly = mount.readOnly || source.kind === 'files'
     return { containerPath: mount.mountPath, hostPath, readonly }
   }
 }
@@ -158,13 +166,17 @@ async function prepareEmptyDir(
   { medium, sizeBytes }: { medium: 'disk' | 'memory'; sizeBytes: number | undefined },
 ): Promise<void> {
   if (medium === 'memory') {
-    await mkdir(path, { recursive: true })
-    if (!(await isMountPoint(path))) await mountTmpfs(path, sizeBytes)
+    await prepareMemory(path, sizeBytes)
   } else if (!(await exists(path))) {
     await mkdir(path)
     // Any user of the pod may write; mkdir's own mode would be cut by the umask.
     await chmod(path, 0o777)
   }
+}
+
+async function prepareMemory(path: string, sizeBytes: number | undefined): Promise<void> {
+  await mkdir(path, { recursive: true })
+  if (!(await isMountPoint(path))) await mountTmpfs(path, sizeBytes)
 }
 
 /** The part of a volume that is mounted, made where it is missing. Whatever leads out of the volume is refused. */
@@ -182,9 +194,9 @@ async function resolveSubPath(base: string, subPath: string, kind: string): Prom
     throw new VolumeError('SUB_PATH_OUTSIDE', outside)
   }
   if (there === wanted) return resolved
-  if (kind === 'configMap') {
-    const message = `subPath ${subPath} is not in the ConfigMap (add the key, or mount the whole volume)`
-    throw new VolumeError('CONFIG_MAP_MISSING', message)
+  if (kind === 'files') {
+    const message = `subPath ${subPath} is no file of the volume (add the key, or mount the whole volume)`
+    throw new VolumeError('CONFIG_MISSING', message)
   }
   const made = join(resolved, relative(there, wanted))
   await mkdir(made, { recursive: true, mode: 0o777 })

@@ -1,6 +1,6 @@
 export type VolumeErrorCode =
-  /** A ConfigMap, or a key in it, is not there: another try is worth it once it changes. */
-  | 'CONFIG_MAP_MISSING'
+  /** A ConfigMap or Secret, or a key in it, is not there: another try is worth it once it changes. */
+  | 'CONFIG_MISSING'
   /** A hostPath is not what its type says. */
   | 'HOST_PATH_MISMATCH'
   | 'SUB_PATH_OUTSIDE'

@@ -96,7 +96,8 @@ function toChanges(object: ManifestObject, written: unknown, nodeName: string): 
     case 'EndpointSlice':
       return [{ kind: 'EndpointSlice', name: object.value.name, object: object.value }]
     case 'ConfigMap':
-      return [{ kind: 'ConfigMap', name: object.value.name, object: object.value }]
+    case 'Secret':
+      return [{ kind: object.kind, name: object.value.name, object: object.value }]
   }
 }
 

@@ -99,11 +99,17 @@ function toEndpoint(slice: Written, index: number, findings: Findings): readonly
       terminating,
       nodeName: written.nodeName ?? undefined,
       zone: written.zone ?? undefined,
-      forZones: written.hints.forZones.map((zone) => zone.name),
-      forNodes: written.hints.forNodes.map((node) => node.name),
+      forZones: namesOf(written.hints.forZones),
+      forNodes: namesOf(written.hints.forNodes),
     },
   ]
 }
+
+/** One list for the many endpoints without hints. */
+const NO_NAMES: readonly string[] = []
+
+const namesOf = (named: readonly { readonly name: string }[]): readonly string[] =>
+  named.length === 0 ? NO_NAMES : named.map(({ name }) => name)
 
 function triggerTime(text: string | undefined): number | undefined {
   const time = text === undefined ? Number.NaN : Date.parse(text)

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { EnvFrom, EnvVariable } from '../../model/pod.ts'
+import { isMetadataField, resourceFieldRef, toResourceReference } from './downward-fields.ts'
 import { dnsSubdomain } from './names.ts'
 import type { ObjectPath } from './object-path.ts'
 import type { Findings } from './parsed.ts'
@@ -22,7 +23,7 @@ const valueFrom = v.object({
   configMapKeyRef: v.nullish(keyRef),
   fieldRef: v.nullish(v.object({ apiVersion: v.nullish(v.string()), fieldPath: v.string() })),
   secretKeyRef: v.nullish(keyRef),
-  resourceFieldRef: v.nullish(v.looseObject({})),
+  resourceFieldRef: v.nullish(resourceFieldRef),
   fileKeyRef: v.nullish(v.looseObject({})),
 })
 
@@ -50,7 +51,6 @@ export const envFrom = v.nullish(
   [],
 )
 
-const metadataField = /^metadata\.(name|namespace|uid|labels|annotations|(labels|annotations)\['[^']+'\])$/
 const otherFields = new Set(['spec.nodeName', 'spec.serviceAccountName'])
 const statusFields = new Set(['status.hostIP', 'status.hostIPs', 'status.podIP', 'status.podIPs'])
 
@@ -75,25 +75,27 @@ function toSourced(
   path: ObjectPath,
   findings: Findings,
 ): readonly EnvVariable[] {
-  if (from.configMapKeyRef) {
-    const { name: configMap, key, optional } = from.configMapKeyRef
-    return [{ name, value: { kind: 'configMapKey', configMap, key, optional } }]
+  const config = from.configMapKeyRef ?? from.secretKeyRef
+  if (config) {
+    const kind = from.configMapKeyRef ? 'ConfigMap' : 'Secret'
+    const reference = { kind, name: config.name, optional: config.optional } as const
+    return [{ name, value: { kind: 'configKey', from: reference, key: config.key } }]
   }
   if (from.fieldRef) {
     const { fieldPath } = from.fieldRef
-    if (!metadataField.test(fieldPath) && !otherFields.has(fieldPath) && !statusFields.has(fieldPath))
+    if (!isMetadataField(fieldPath) && !otherFields.has(fieldPath) && !statusFields.has(fieldPath))
       findings.error(
         [...path, 'fieldRef', 'fieldPath'],
         `is not a field that a variable can have: ${fieldPath}`,
       )
     return [{ name, value: { kind: 'field', path: fieldPath } }]
   }
-  const kind = Object.entries(from).find(([, value]) => value !== undefined && value !== null)?.[0]
-  if (from.secretKeyRef?.optional)
-    findings.warning([...path, 'secretKeyRef'], 'is ignored: there are no secrets')
-  else if (kind === undefined) findings.error(path, 'must name a source')
-  else
-    findings.error([...path, kind], 'is not supported by this node', 'use value, configMapKeyRef or fieldRef')
+  if (from.resourceFieldRef) {
+    const value = toResourceReference(from.resourceFieldRef)
+    return [{ name, value: { kind: 'resource', ...value } }]
+  }
+  if (from.fileKeyRef) findings.error([...path, 'fileKeyRef'], 'is not supported by this node', 'use value')
+  else findings.error(path, 'must name a source')
   return []
 }
 
@@ -103,12 +105,9 @@ export function toEnvFrom(
   findings: Findings,
 ): readonly EnvFrom[] {
   return written.flatMap(({ prefix, configMapRef, secretRef }, index) => {
-    if (configMapRef) return [{ configMap: configMapRef.name, prefix, optional: configMapRef.optional }]
-    const at = [...path, index]
-    if (secretRef?.optional) findings.warning([...at, 'secretRef'], 'is ignored: there are no secrets')
-    else if (secretRef)
-      findings.error([...at, 'secretRef'], 'is not supported by this node', 'use a configMapRef')
-    else findings.error(at, 'must name a source')
+    const reference = configMapRef ?? secretRef
+    if (reference) return [{ from: { kind: configMapRef ? 'ConfigMap' : 'Secret', ...reference }, prefix }]
+    findings.error([...path, index], 'must name a source')
     return []
   })
 }

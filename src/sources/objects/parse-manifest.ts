@@ -1,4 +1,4 @@
-import type { ConfigMap } from '../../model/config-map.ts'
+import type { ConfigObject } from '../../model/config-object.ts'
 import type { EndpointSlice } from '../../model/endpoint-slice.ts'
 import type { Pod } from '../../model/pod.ts'
 import type { Service } from '../../model/service.ts'
@@ -8,6 +8,7 @@ import { parseEndpointSlice } from './endpoint-slice.ts'
 import type { ObjectPath } from './object-path.ts'
 import { Findings, type ObjectProblem, type Parsed } from './parsed.ts'
 import { parsePod } from './pod.ts'
+import { parseSecret } from './secret.ts'
 import { parseService } from './service.ts'
 
 interface Of<Kind extends string, Value> {
@@ -20,7 +21,8 @@ export type ManifestObject =
   | Of<'Service', Service>
   | Of<'EndpointSlice', EndpointSlice>
   | Of<'Pod', Pod>
-  | Of<'ConfigMap', ConfigMap>
+  | Of<'ConfigMap', ConfigObject>
+  | Of<'Secret', ConfigObject>
   | Of<'Deployment', Deployment>
 
 /** One object of a document: the document itself, or an item of its List. */
@@ -49,6 +51,7 @@ const parsers: ReadonlyMap<string, (object: unknown) => Parsed<ManifestObject>> 
   ['v1/Service', of('Service', parseService)],
   ['v1/Pod', of('Pod', parsePod)],
   ['v1/ConfigMap', of('ConfigMap', parseConfigMap)],
+  ['v1/Secret', of('Secret', parseSecret)],
   ['apps/v1/Deployment', of('Deployment', parseDeployment)],
   ['discovery.k8s.io/v1/EndpointSlice', of('EndpointSlice', parseEndpointSlice)],
 ])

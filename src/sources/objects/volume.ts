@@ -1,19 +1,12 @@
 import * as v from 'valibot'
 import type { Volume, VolumeSource } from '../../model/pod.ts'
-import { configMapKey, dnsLabel, dnsSubdomain } from './names.ts'
+import { fileSources, toFiles } from './file-volume.ts'
+import { dnsLabel } from './names.ts'
 import type { ObjectPath } from './object-path.ts'
 import type { Findings } from './parsed.ts'
 import { toBytes } from './quantity.ts'
 import { quantity } from './resources.ts'
 import { unreadFields } from './unread-fields.ts'
-
-const modeMessage = 'must be mode bits from 0 to 0777'
-const fileMode = v.pipe(
-  v.number(),
-  v.integer(modeMessage),
-  v.minValue(0, modeMessage),
-  v.maxValue(0o777, modeMessage),
-)
 
 const hostPathTypes = [
   '',
@@ -36,25 +29,7 @@ const sources = {
       type: v.nullish(v.picklist(hostPathTypes), ''),
     }),
   ),
-  configMap: v.nullish(
-    v.object({
-      name: dnsSubdomain,
-      optional: v.nullish(v.boolean(), false),
-      defaultMode: v.nullish(fileMode, 0o644),
-      items: v.nullish(
-        v.array(
-          v.object({
-            key: configMapKey,
-            path: v.pipe(
-              v.string(),
-              v.regex(/^(?!\/)(?!(.*\/)?\.\.(\/|$))./, 'must be a relative path without ..'),
-            ),
-          }),
-        ),
-        [],
-      ),
-    }),
-  ),
+  ...fileSources,
 }
 
 const known = v.object({ name: dnsLabel, ...sources })
@@ -86,18 +61,16 @@ function toSource(volume: Written, path: ObjectPath, findings: Findings): Volume
     findings.error(
       [...path, other],
       'is a volume type that this node does not support',
-      'use emptyDir, hostPath or configMap',
+      'use emptyDir, hostPath, configMap, secret, downwardAPI or projected',
     )
     return undefined
   }
   if (types.length > 1) findings.error(path, `must have one volume type, not ${types.join(' and ')}`)
   findings.include(path, unreadFields(known, volume))
-  const { hostPath, configMap, emptyDir } = volume
+  const { hostPath, emptyDir } = volume
   if (hostPath) return { kind: 'hostPath', path: hostPath.path, type: hostPath.type }
-  if (configMap) {
-    const { name, optional, defaultMode, items } = configMap
-    return { kind: 'configMap', configMap: name, optional, mode: defaultMode, items }
-  }
+  const files = toFiles(volume, path, findings)
+  if (files !== undefined) return files
   // A volume without a type is an emptyDir (core/v1 VolumeSource).
   const size = emptyDir?.sizeLimit
   return {

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { containerEnvironment } from '../../../src/kubelet/pods/environment.ts'
 import { expand } from '../../../src/kubelet/pods/expand.ts'
+import type { ConfigKind, ConfigObject } from '../../../src/model/config-object.ts'
 import { objectName } from '../../../src/model/object-name.ts'
-import type { Container } from '../../../src/model/pod.ts'
+import type { Container, EnvFrom } from '../../../src/model/pod.ts'
 import { buildContainer, buildPod } from '../../support/pod-builder.ts'
 
 describe('$(VAR)', () => {
@@ -32,7 +33,8 @@ describe('$(VAR)', () => {
   })
 })
 
-const configMap = {
+const configMap: ConfigObject = {
+  kind: 'ConfigMap',
   name: objectName('default', 'settings'),
   data: new Map<string, string | Uint8Array>([
     ['COLOUR', 'red'],
@@ -40,30 +42,67 @@ const configMap = {
     ['bytes', new Uint8Array([1])],
   ]),
 }
-const environment = (changes: Partial<Container>, known = [configMap]) => {
+const secret: ConfigObject = {
+  kind: 'Secret',
+  name: objectName('default', 'login'),
+  data: new Map([['PASSWORD', Buffer.from('pä55')]]),
+}
+const environment = (changes: Partial<Container>, known = [configMap, secret]) => {
   const container = buildContainer({ name: 'main', ...changes })
   const map = containerEnvironment(buildPod('web'), container, {
     nodeName: 'node',
     hostIPs: [],
     podIPs: [],
-    configMap: (name) => known.find((it) => it.name === name),
+    config: (kind, name) => known.find((it) => it.kind === kind && it.name === name),
+    node: { cpuMilli: 4000, memoryBytes: 2 ** 30 },
   })
   return Object.fromEntries(map)
 }
+const all = (kind: ConfigKind, name: string, prefix = '', optional = false): EnvFrom => ({
+  from: { kind, name, optional },
+  prefix,
+})
 const literal = (name: string, value: string) => ({ name, value: { kind: 'literal', value } as const })
 const key = (name: string, configMapKey: string, optional: boolean, from = 'settings') => ({
   name,
-  value: { kind: 'configMapKey', configMap: from, key: configMapKey, optional } as const,
+  value: {
+    kind: 'configKey',
+    from: { kind: 'ConfigMap', name: from, optional },
+    key: configMapKey,
+  } as const,
 })
 
 test('envFrom takes every text with a usable name, under its prefix', () => {
-  expect(environment({ envFrom: [{ configMap: 'settings', prefix: 'S_', optional: false }] })).toEqual({
+  expect(environment({ envFrom: [all('ConfigMap', 'settings', 'S_')] })).toEqual({
     S_COLOUR: 'red',
   })
 })
 
+test('the values of a Secret are text', () => {
+  const from = { kind: 'Secret', name: 'login', optional: false } as const
+  const value = { kind: 'configKey', from, key: 'PASSWORD' } as const
+  expect(environment({ env: [{ name: 'A', value }] })).toEqual({ A: 'pä55' })
+  expect(environment({ envFrom: [all('Secret', 'login')] })).toEqual({ PASSWORD: 'pä55' })
+})
+
+test.each([
+  ['limits.cpu', 1, '1'],
+  ['limits.cpu', 0.001, '250'],
+  ['requests.cpu', 0.001, '100'],
+  ['limits.memory', 2 ** 20, '1024'],
+  ['requests.memory', 1, '0'],
+] as const)(
+  '%s in parts of %d is %s, where a limit that is not set is the node',
+  (resource, divisor, text) => {
+    const value = { kind: 'resource', container: undefined, resource, divisor } as const
+    const limits = { cpuMilli: 250, memoryBytes: undefined }
+    const requests = { cpuMilli: 100, memoryBytes: undefined }
+    expect(environment({ limits, requests, env: [{ name: 'A', value }] })).toEqual({ A: text })
+  },
+)
+
 test('env wins over envFrom and sees it', () => {
-  const envFrom = [{ configMap: 'settings', prefix: '', optional: false }]
+  const envFrom = [all('ConfigMap', 'settings')]
   expect(environment({ envFrom, env: [literal('COLOUR', 'dark $(COLOUR)')] })).toEqual({ COLOUR: 'dark red' })
 })
 
@@ -73,7 +112,7 @@ test('a variable sees only those before it', () => {
 
 test('what is optional and missing is left out', () => {
   const env = [key('A', 'absent', true), key('B', 'COLOUR', true, 'absent')]
-  const envFrom = [{ configMap: 'absent', prefix: '', optional: true }]
+  const envFrom = [all('ConfigMap', 'absent', '', true)]
   expect(environment({ env, envFrom })).toEqual({})
 })
 
@@ -81,11 +120,7 @@ test.each([
   ['a missing ConfigMap', { env: [key('A', 'COLOUR', false, 'absent')] }, 'ConfigMap absent is not there'],
   ['a missing key', { env: [key('A', 'absent', false)] }, 'ConfigMap settings has no text absent'],
   ['a key that holds bytes', { env: [key('A', 'bytes', false)] }, 'ConfigMap settings has no text bytes'],
-  [
-    'a missing envFrom',
-    { envFrom: [{ configMap: 'absent', prefix: '', optional: false }] },
-    'ConfigMap absent is not there',
-  ],
+  ['a missing envFrom', { envFrom: [all('ConfigMap', 'absent')] }, 'ConfigMap absent is not there'],
   [
     'a field that is none',
     { env: [{ name: 'A', value: { kind: 'field', path: 'spec.colour' } as const }] },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { reduce } from '../../../src/kubelet/pods/reduce.ts'
+import type { ConfigKind } from '../../../src/model/config-object.ts'
 import { objectName } from '../../../src/model/object-name.ts'
 import type { Pod } from '../../../src/model/pod.ts'
 import { buildContainer, buildPod } from '../../support/pod-builder.ts'
@@ -85,19 +86,19 @@ test('what was pulled for a start is pulled anew for the next where the policy s
 })
 
 describe('a ConfigMap that changed', () => {
-  const value = { kind: 'configMapKey', configMap: 'settings', key: 'a', optional: false } as const
+  const from = { kind: 'ConfigMap', name: 'settings', optional: false } as const
+  const value = { kind: 'configKey', from, key: 'a' } as const
   const reader: Pod = { ...pod, containers: [{ ...container, env: [{ name: 'A', value }] }] }
   const source = {
-    kind: 'configMap',
-    configMap: 'settings',
-    optional: false,
+    kind: 'files',
+    medium: 'disk',
     mode: 0o644,
-    items: [],
+    parts: [{ kind: 'config', from, items: [] }],
   } as const
   const shower: Pod = { ...pod, volumes: [{ name: 'v', source }] }
   const waiting = { reason: 'CreateContainerConfigError', message: 'no', count: 1, retryAt: undefined }
-  const changed = (name: string) =>
-    ({ kind: 'configMapChanged', configMap: objectName('default', name) }) as const
+  const changed = (name: string, kind: ConfigKind = 'ConfigMap') =>
+    ({ kind: 'configChanged', config: { kind, name: objectName('default', name) } }) as const
 
   test('frees the containers that wait for it', () => {
     const state = podState(reader, { containerFailures: new Map([['main', waiting]]) })
@@ -110,8 +111,14 @@ describe('a ConfigMap that changed', () => {
     expect(reduce(podState(reader), changed('settings'), NOW, SEQUENCE).volumes.kind).toBe('ready')
   })
 
+  test('is not the Secret of the same name', () => {
+    const state = podState(shower)
+    expect(reduce(state, changed('settings', 'Secret'), NOW, SEQUENCE)).toBe(state)
+  })
+
   test('of another namespace is none of its business', () => {
-    const event = { kind: 'configMapChanged', configMap: objectName('other', 'settings') } as const
+    const config = { kind: 'ConfigMap', name: objectName('other', 'settings') } as const
+    const event = { kind: 'configChanged', config } as const
     const state = podState(shower)
     expect(reduce(state, event, NOW, SEQUENCE)).toBe(state)
   })

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { writeFilesAtomically } from '../../../src/kubelet/volumes/atomic-files.ts'
-import { configMapFiles } from '../../../src/kubelet/volumes/config-map-files.ts'
 import { PodVolumes } from '../../../src/kubelet/volumes/pod-volumes.ts'
+import { projectedFiles } from '../../../src/kubelet/volumes/projected-files.ts'
+import type { ConfigObject } from '../../../src/model/config-object.ts'
 import { objectName } from '../../../src/model/object-name.ts'
-import type { VolumeMount, VolumeSource } from '../../../src/model/pod.ts'
+import type { FilePart, VolumeMount, VolumeSource } from '../../../src/model/pod.ts'
 import { buildContainer, buildPod } from '../../support/pod-builder.ts'
 
 let folder: string
@@ -37,7 +38,7 @@ describe('files that change all at once', () => {
       fc.asyncProperty(fc.array(set, { minLength: 1, maxLength: 4 }), async (sets) => {
         const path = await mkdtemp(join(folder, 'v-'))
         for (const files of sets) {
-          await writeFilesAtomically(path, new Map(Object.entries(files)), 0o644)
+          await writeFilesAtomically(path, written(files))
           expect(await shown(path)).toEqual(files)
         }
         // The current content, the link to it, and what is visible: no remains of former sets.
@@ -48,7 +49,7 @@ describe('files that change all at once', () => {
   })
 
   test('keep their identity while nothing changes', async () => {
-    const write = (mode: number) => writeFilesAtomically(folder, new Map([['a', 'x']]), mode)
+    const write = (mode: number) => writeFilesAtomically(folder, written({ a: 'x' }, mode))
     await write(0o640)
     const before = await readlink(join(folder, '..data'))
     await write(0o640)
@@ -58,50 +59,79 @@ describe('files that change all at once', () => {
   })
 
   test('recover from a change that a crash cut short', async () => {
-    await writeFilesAtomically(folder, new Map([['a', 'old']]), 0o644)
+    await writeFilesAtomically(folder, written({ a: 'old' }))
     await mkdir(join(folder, '..half'))
     await symlink('..half', join(folder, '..data_tmp'))
-    await writeFilesAtomically(folder, new Map([['a', 'new']]), 0o644)
+    await writeFilesAtomically(folder, written({ a: 'new' }))
     expect(await shown(folder)).toEqual({ a: 'new' })
     expect((await readdir(folder)).filter((name) => name.startsWith('..'))).toHaveLength(2)
   })
 })
 
-describe('the files of a ConfigMap', () => {
-  const configMap = {
+const NODE = { cpuMilli: 2000, memoryBytes: 2 ** 30 }
+
+const written = (files: Readonly<Record<string, string>>, mode = 0o644) =>
+  new Map(Object.entries(files).map(([path, content]) => [path, { content, mode }]))
+
+describe('the files of a volume', () => {
+  const settings: ConfigObject = {
+    kind: 'ConfigMap',
     name: objectName('default', 'settings'),
     data: new Map([
       ['a', '1'],
       ['b', '2'],
     ]),
   }
-  const source = (changes: object) =>
-    ({
-      kind: 'configMap',
-      configMap: 'settings',
-      optional: false,
-      mode: 0o644,
-      items: [],
-      ...changes,
-    }) as const
+  const pod = buildPod('web', {
+    labels: new Map([
+      ['tier', 'front'],
+      ['app', 'say "hi"'],
+    ]),
+  })
+  const filesOf = (parts: readonly FilePart[], known: readonly ConfigObject[] = [settings]) =>
+    projectedFiles({ kind: 'files', medium: 'disk', mode: 0o644, parts }, pod, {
+      config: (kind, name) => known.find((it) => it.kind === kind && it.name === name),
+      node: NODE,
+    })
+  const from = { kind: 'ConfigMap', name: 'settings', optional: false } as const
+  const optional = { ...from, optional: true }
+  const items = [{ key: 'c', path: 'c', mode: undefined }]
 
-  test('are its keys, or the items asked for', () => {
-    expect(configMapFiles(source({}), configMap)).toEqual(configMap.data)
-    const items = [{ key: 'b', path: 'deep/er' }]
-    expect(configMapFiles(source({ items }), configMap)).toEqual(new Map([['deep/er', '2']]))
+  test('are the keys of a ConfigMap, or the items asked for', () => {
+    expect(filesOf([{ kind: 'config', from, items: [] }])).toEqual(written({ a: '1', b: '2' }))
+    const deep = [{ key: 'b', path: 'deep/er', mode: 0o600 }]
+    expect(filesOf([{ kind: 'config', from, items: deep }])).toEqual(written({ 'deep/er': '2' }, 0o600))
   })
 
   test('are none where it is optional and missing', () => {
-    expect(configMapFiles(source({ optional: true }), undefined).size).toBe(0)
-    const items = [{ key: 'c', path: 'c' }]
-    expect(configMapFiles(source({ optional: true, items }), configMap).size).toBe(0)
+    expect(filesOf([{ kind: 'config', from: optional, items: [] }], []).size).toBe(0)
+    expect(filesOf([{ kind: 'config', from: optional, items }]).size).toBe(0)
   })
 
   test('are refused by name where it is needed and missing', () => {
-    const missing = { code: 'CONFIG_MAP_MISSING' }
-    expect(() => configMapFiles(source({}), undefined)).toThrow(expect.objectContaining(missing))
-    const items = [{ key: 'c', path: 'c' }]
-    expect(() => configMapFiles(source({ items }), configMap)).toThrow('ConfigMap settings has no key c')
+    const missing = { code: 'CONFIG_MISSING' }
+    expect(() => filesOf([{ kind: 'config', from, items: [] }], [])).toThrow(expect.objectContaining(missing))
+    expect(() => filesOf([{ kind: 'config', from, items }])).toThrow('ConfigMap settings has no key c')
+  })
+
+  test('tell of the pod itself', () => {
+    const place = (path: string) => ({ path, mode: undefined })
+    const files = filesOf([
+      { kind: 'field', field: 'metadata.labels', ...place('labels') },
+      { kind: 'field', field: "metadata.labels['tier']", ...place('tier') },
+      { kind: 'resource', container: 'main', resource: 'limits.cpu', divisor: 0.001, ...place('cpu') },
+    ])
+    expect(files).toEqual(written({ labels: 'app="say \\"hi\\""\ntier="front"', tier: 'front', cpu: '2000' }))
+  })
+
+  test('of several parts are together, the later one ahead', () => {
+    const part = { kind: 'field', field: 'metadata.name', path: 'a', mode: undefined } as const
+    expect(filesOf([{ kind: 'config', from, items: [] }, part])).toEqual(written({ a: 'web', b: '2' }))
+  })
+
+  test('that want a token say what is missing', () => {
+    const part = { kind: 'token', audience: undefined, expirationSeconds: 3600, path: 'token' } as const
+    expect(() => filesOf([part])).toThrow('no API server')
   })
 })
 
@@ -118,7 +148,7 @@ describe('volumes of a pod', () => {
     })
   const emptyDir = { kind: 'emptyDir', medium: 'disk', sizeBytes: undefined } as const
   const mountOf = async (pod: ReturnType<typeof podWith>) => {
-    const volumes = new PodVolumes(folder, () => undefined)
+    const volumes = new PodVolumes(folder, { config: () => undefined, node: NODE })
     await volumes.prepare(pod)
     const [container = buildContainer({ name: 'main' })] = pod.containers
     const mounts = await volumes.mountsFor(pod, container, 0, '10.0.0.7')
@@ -185,7 +215,7 @@ describe('volumes of a pod', () => {
   })
 
   test('removal leaves nothing, and other pods alone', async () => {
-    const volumes = new PodVolumes(folder, () => undefined)
+    const volumes = new PodVolumes(folder, { config: () => undefined, node: NODE })
     const other = buildPod('other')
     await volumes.prepare(podWith(emptyDir))
     await volumes.prepare(other)

@@ -179,7 +179,7 @@ test('an unknown kind is a warning that names it', async () => {
   await save('a.yaml', 'apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n')
   const { problems } = await open()
   expect(problems()).toEqual([
-    'warning a.yaml:2:1: CronJob default/x: kind CronJob (batch/v1) is ignored (known: Service, Pod, ConfigMap, Deployment, EndpointSlice)',
+    'warning a.yaml:2:1: CronJob default/x: kind CronJob (batch/v1) is ignored (known: Service, Pod, ConfigMap, Secret, Deployment, EndpointSlice)',
   ])
 })
 

@@ -6,6 +6,7 @@ import { formatPath } from '../../../src/sources/objects/object-path.ts'
 import { parseManifest } from '../../../src/sources/objects/parse-manifest.ts'
 import type { ObjectProblem } from '../../../src/sources/objects/parsed.ts'
 import { parseQuantity } from '../../../src/sources/objects/quantity.ts'
+import { parseSecret } from '../../../src/sources/objects/secret.ts'
 
 const lines = (problems: readonly ObjectProblem[]) =>
   problems.map(({ severity, path, reason }) => `${severity} ${formatPath(path)} ${reason}`)
@@ -39,6 +40,32 @@ describe('ConfigMap', () => {
     const { value, problems } = parseConfigMap(object)
     expect(value).toBeUndefined()
     expect(lines(problems)).toEqual([problem instanceof RegExp ? expect.stringMatching(problem) : problem])
+  })
+})
+
+describe('Secret', () => {
+  const written = (fields: object) => ({
+    ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, type: 'Opaque' },
+    ...fields,
+  })
+
+  test('text holds where there are bytes of the same key', () => {
+    const { value, problems } = parseSecret(
+      written({ data: { a: 'AAH/', b: 'AA==' }, stringData: { b: 'x' } }),
+    )
+    expect(problems).toEqual([])
+    expect(value).toMatchObject({ kind: 'Secret', name: 'default/s' })
+    const hex = [...(value?.data ?? [])].map(([key, bytes]) => [key, Buffer.from(bytes).toString('hex')])
+    expect(hex).toEqual([
+      ['a', '0001ff'],
+      ['b', '78'],
+    ])
+  })
+
+  test('bytes that are no base64 are refused without being told', () => {
+    expect(lines(parseSecret(written({ data: { a: 'hunter2!' } })).problems)).toEqual([
+      'error data.a must be base64',
+    ])
   })
 })
 

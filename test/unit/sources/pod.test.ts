@@ -66,26 +66,42 @@ test.each([
   expect(parsePod(written({}, { image })).value?.containers[0]?.imagePullPolicy).toBe(policy)
 })
 
-test('environment variables come from values, config maps and fields', () => {
+test('environment variables come from values, ConfigMaps, Secrets, fields and resources', () => {
   const env = [
     { name: 'A', value: 'x' },
     { name: 'EMPTY' },
     { name: 'B', valueFrom: { configMapKeyRef: { name: 'cm', key: 'k', optional: true } } },
+    { name: 'S', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } },
+    { name: 'R', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '1m' } } },
     { name: 'C', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
     { name: 'D', valueFrom: { fieldRef: { fieldPath: "metadata.labels['app']" } } },
   ]
-  const envFrom = [{ prefix: 'P_', configMapRef: { name: 'cm' } }]
+  const envFrom = [{ prefix: 'P_', configMapRef: { name: 'cm' } }, { secretRef: { name: 's' } }]
   const { value, problems } = parsePod(written({}, { env, envFrom }))
   expect(problems).toEqual([])
   expect(value?.containers[0]).toMatchObject({
     env: [
       { name: 'A', value: { kind: 'literal', value: 'x' } },
       { name: 'EMPTY', value: { kind: 'literal', value: '' } },
-      { name: 'B', value: { kind: 'configMapKey', configMap: 'cm', key: 'k', optional: true } },
+      {
+        name: 'B',
+        value: { kind: 'configKey', from: { kind: 'ConfigMap', name: 'cm', optional: true }, key: 'k' },
+      },
+      {
+        name: 'S',
+        value: { kind: 'configKey', from: { kind: 'Secret', name: 's', optional: false }, key: 'k' },
+      },
+      {
+        name: 'R',
+        value: { kind: 'resource', container: undefined, resource: 'limits.cpu', divisor: 0.001 },
+      },
       { name: 'C', value: { kind: 'field', path: 'status.podIP' } },
       { name: 'D', value: { kind: 'field', path: "metadata.labels['app']" } },
     ],
-    envFrom: [{ configMap: 'cm', prefix: 'P_', optional: false }],
+    envFrom: [
+      { from: { kind: 'ConfigMap', name: 'cm', optional: false }, prefix: 'P_' },
+      { from: { kind: 'Secret', name: 's', optional: false }, prefix: '' },
+    ],
   })
 })
 
@@ -95,6 +111,17 @@ test('volumes of all supported types, and their mounts', () => {
     { name: 'b', hostPath: { path: '/srv/data', type: 'Directory' } },
     { name: 'c', configMap: { name: 'cm', defaultMode: 0o400, items: [{ key: 'k', path: 'd/f' }] } },
     { name: 'd' },
+    { name: 'e', secret: { secretName: 's', optional: true } },
+    {
+      name: 'f',
+      projected: {
+        sources: [
+          { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } },
+          { configMap: { name: 'ca' } },
+          { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+        ],
+      },
+    },
   ]
   const volumeMounts = [{ name: 'c', mountPath: '/etc/c', subPath: 'd', readOnly: true }]
   const { value, problems } = parsePod(written({ volumes }, { volumeMounts }))
@@ -105,14 +132,41 @@ test('volumes of all supported types, and their mounts', () => {
     {
       name: 'c',
       source: {
-        kind: 'configMap',
-        configMap: 'cm',
-        optional: false,
+        kind: 'files',
+        medium: 'disk',
         mode: 0o400,
-        items: [{ key: 'k', path: 'd/f' }],
+        parts: [
+          {
+            kind: 'config',
+            from: { kind: 'ConfigMap', name: 'cm', optional: false },
+            items: [{ key: 'k', path: 'd/f', mode: undefined }],
+          },
+        ],
       },
     },
     { name: 'd', source: { kind: 'emptyDir', medium: 'disk', sizeBytes: undefined } },
+    {
+      name: 'e',
+      source: {
+        kind: 'files',
+        medium: 'memory',
+        mode: 0o644,
+        parts: [{ kind: 'config', from: { kind: 'Secret', name: 's', optional: true }, items: [] }],
+      },
+    },
+    {
+      name: 'f',
+      source: {
+        kind: 'files',
+        medium: 'memory',
+        mode: 0o644,
+        parts: [
+          { kind: 'token', audience: undefined, expirationSeconds: 3607, path: 'token' },
+          { kind: 'config', from: { kind: 'ConfigMap', name: 'ca', optional: false }, items: [] },
+          { kind: 'field', field: 'metadata.namespace', path: 'namespace', mode: undefined },
+        ],
+      },
+    },
   ])
   expect(value?.containers[0]?.volumeMounts).toEqual([
     { volume: 'c', mountPath: '/etc/c', subPath: 'd', readOnly: true },
@@ -181,16 +235,12 @@ test('a field with the value it has anyway is as good as not written', () => {
 describe('is refused where going on without the field would be wrong:', () => {
   test.each([
     [
-      written({ volumes: [{ name: 's', secret: { secretName: 's' } }] }),
-      'error spec.volumes[0].secret is a volume type that this node does not support',
+      written({ volumes: [{ name: 's', nfs: { server: 's', path: '/' } }] }),
+      'error spec.volumes[0].nfs is a volume type that this node does not support',
     ],
     [
-      written({}, { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } }] }),
-      'error spec.containers[0].env[0].valueFrom.secretKeyRef is not supported by this node',
-    ],
-    [
-      written({}, { envFrom: [{ secretRef: { name: 's' } }] }),
-      'error spec.containers[0].envFrom[0].secretRef is not supported by this node',
+      written({}, { env: [{ name: 'A', valueFrom: { fileKeyRef: { path: 'p' } } }] }),
+      'error spec.containers[0].env[0].valueFrom.fileKeyRef is not supported by this node',
     ],
     [
       written({ initContainers: [{ name: 's', image: 'i:1', restartPolicy: 'Always' }] }),

@@ -1,17 +1,25 @@
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import type { ConfigKind } from '../../src/model/config-object.ts'
 import { objectName } from '../../src/model/object-name.ts'
+import type { Pod } from '../../src/model/pod.ts'
 import { eventually } from '../support/eventually.ts'
 import { buildContainer, buildPod } from '../support/pod-builder.ts'
 import { usePodMachine } from '../support/pod-machine.ts'
 
 const used = usePodMachine()
 
-const showing = (name: string, configMap: string) =>
+const showing = (name: string, config: string, kind: ConfigKind = 'ConfigMap') =>
   buildPod(name, {
     volumes: [
       {
         name: 'config',
-        source: { kind: 'configMap', configMap, optional: false, mode: 0o640, items: [] },
+        source: {
+          kind: 'files',
+          medium: kind === 'Secret' ? 'memory' : 'disk',
+          mode: 0o640,
+          parts: [{ kind: 'config', from: { kind, name: config, optional: false }, items: [] }],
+        },
       },
     ],
     containers: [
@@ -21,6 +29,13 @@ const showing = (name: string, configMap: string) =>
       }),
     ],
   })
+
+/** File system types of what is mounted for the pod. */
+const mountsOf = async ({ uid }: Pod): Promise<string[]> =>
+  (await readFile('/proc/self/mounts', 'utf8'))
+    .split('\n')
+    .filter((line) => line.includes(`/pods/${uid}/`))
+    .map((line) => line.split(' ')[2] ?? '')
 
 test('a running pod sees a ConfigMap change', async () => {
   const { node } = used
@@ -37,6 +52,23 @@ test('a running pod sees a ConfigMap change', async () => {
   expect(await eventually(changed)).toBe('floor wall green brown')
 })
 
+test('a Secret is shown out of memory, follows changes, and leaves no mount behind', async () => {
+  const { node } = used
+  const name = objectName('default', 'login')
+  const pod = showing('guard', 'login', 'Secret')
+  node.setSecret(name, { password: 'first' })
+  node.set(pod)
+  await node.running(pod)
+  expect(await node.output(pod, 'cat /config/password')).toBe('first')
+  node.setSecret(name, { password: 'second' })
+  const changed = () => node.output(pod, 'grep -q second /config/password && echo changed')
+  expect(await eventually(changed)).toBe('changed')
+  expect(await mountsOf(pod)).toEqual(['tmpfs'])
+  node.unset(pod)
+  await node.gone(pod)
+  expect(await mountsOf(pod)).toEqual([])
+})
+
 test('a pod waits for the ConfigMap of a volume, says so, and goes on when it is there', async () => {
   const { node } = used
   const pod = showing('patient', 'late')
@@ -50,7 +82,8 @@ test('a pod waits for the ConfigMap of a volume, says so, and goes on when it is
 test('a container waits for the ConfigMap key of a variable, says so, and goes on when it is there', async () => {
   const { node } = used
   const name = objectName('default', 'half')
-  const value = { kind: 'configMapKey', configMap: 'half', key: 'wanted', optional: false } as const
+  const from = { kind: 'ConfigMap', name: 'half', optional: false } as const
+  const value = { kind: 'configKey', from, key: 'wanted' } as const
   const pod = buildPod('reader', {
     containers: [buildContainer({ name: 'main', env: [{ name: 'WANTED', value }] })],
   })

@@ -1,0 +1,72 @@
+import type { ConfigLookup } from '../../model/config-object.ts'
+import { objectName, splitObjectName } from '../../model/object-name.ts'
+import type { FilePart, Pod, ResourceAmounts, VolumeSource } from '../../model/pod.ts'
+import { metadataField, resourceText } from '../pods/downward-api.ts'
+import type { WrittenFile } from './atomic-files.ts'
+import { VolumeError } from './volume-error.ts'
+
+type FilesSource = Extract<VolumeSource, { kind: 'files' }>
+
+export interface ProjectionContext {
+  readonly config: ConfigLookup
+  /** All that the node has. */
+  readonly node: ResourceAmounts
+}
+
+/** The files that a volume shows, by path. Pure. Throws a VolumeError for a ConfigMap, Secret or key that is missing. */
+export function projectedFiles(
+  { parts, mode }: FilesSource,
+  pod: Pod,
+  context: ProjectionContext,
+): ReadonlyMap<string, WrittenFile> {
+  const files = new Map<string, WrittenFile>()
+  for (const part of parts) {
+    for (const [path, content, ownMode] of partFiles(part, pod, context))
+      files.set(path, { content, mode: ownMode ?? mode })
+  }
+  return files
+}
+
+type PartFile = readonly [path: string, content: string | Uint8Array, mode: number | undefined]
+
+function partFiles(part: FilePart, pod: Pod, { config, node }: ProjectionContext): readonly PartFile[] {
+  switch (part.kind) {
+    case 'config':
+      return configFiles(part, pod, config)
+    case 'field':
+      return [[part.path, metadataField(pod, part.field) ?? '', part.mode]]
+    case 'resource': {
+      const text = resourceText(pod, part, undefined, node)
+      if (text === undefined)
+        throw new VolumeError('VOLUME_FAILED', `${part.path}: the pod has no container ${part.container}`)
+      return [[part.path, text, part.mode]]
+    }
+    case 'token':
+      throw new VolumeError(
+        'VOLUME_FAILED',
+        `${part.path}: there is no API server that could give out a token (remove serviceAccountToken)`,
+      )
+  }
+}
+
+function configFiles(
+  { from, items }: Extract<FilePart, { kind: 'config' }>,
+  pod: Pod,
+  config: ConfigLookup,
+): readonly PartFile[] {
+  const found = config(from.kind, objectName(splitObjectName(pod.name).namespace, from.name))
+  const what = `${from.kind} ${from.name}`
+  if (found === undefined) {
+    if (from.optional) return []
+    throw missing(`${what} is not there (create it, or make the volume optional)`)
+  }
+  if (items.length === 0) return [...found.data].map(([path, content]) => [path, content, undefined] as const)
+  return items.flatMap(({ key, path, mode }): readonly PartFile[] => {
+    const content = found.data.get(key)
+    if (content !== undefined) return [[path, content, mode]]
+    if (from.optional) return []
+    throw missing(`${what} has no key ${key} (add it, or make the volume optional)`)
+  })
+}
+
+const missing = (message: string): VolumeError => new VolumeError('CONFIG_MISSING', message)
