@@ -37,6 +37,20 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map([
     },
   ],
   [
+    'top',
+    {
+      summary: 'Show connections of Services as they come and go',
+      load: async () => (await import('./top.ts')).command,
+    },
+  ],
+  [
+    'flows',
+    {
+      summary: 'List connections of Services',
+      load: async () => (await import('./flows.ts')).command,
+    },
+  ],
+  [
     'image build',
     {
       summary: 'Make an OCI archive from a folder',

@@ -44,6 +44,10 @@ export const value = <Value>(options: {
   readonly short?: string
 }): Flag<Value> => ({ shownDefault: '', short: undefined, ...options })
 
+/** A number from 1. */
+export const positive = (text: string): number | undefined =>
+  /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined
+
 /** Any text but the empty one. */
 export const nonEmpty = (text: string): string | undefined => (text === '' ? undefined : text)
 
