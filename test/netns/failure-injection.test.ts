@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Backend, CommitOutcome, FrontendChanges } from '../../src/dataplane/backend.ts'
 import type { Frontend } from '../../src/dataplane/desired/frontend.ts'
 import type { FamilyConfig } from '../../src/dataplane/family-config.ts'
+import { IptablesBackend } from '../../src/dataplane/iptables/iptables-backend.ts'
 import { NftablesBackend } from '../../src/dataplane/nftables/nftables-backend.ts'
+import { objectName } from '../../src/model/object-name.ts'
 import { frontend } from '../support/frontends.ts'
 import { Netns } from '../support/netns.ts'
 import { type Refusal, RefusingSocket } from '../support/refusing-socket.ts'
@@ -19,15 +21,26 @@ const CONFIG: FamilyConfig = {
 
 const BACKENDS: readonly { readonly name: string; open(netns: string): Promise<Backend> }[] = [
   { name: 'nftables', open: (netns) => NftablesBackend.open(CONFIG, netns) },
+  { name: 'iptables', open: (netns) => IptablesBackend.open(CONFIG, netns) },
 ]
 
 /** Errors of every meaning that a backend tells apart, and one that it cannot know. */
 const CODES = ['ENOENT', 'ENFILE', 'ENOMEM', 'EINVAL', 'EPERM'] as const
 
 const clusterIp = frontend(['10.1.0.2', '10.1.0.3'])
-const withAffinity = frontend(['10.1.0.2'], { address: '10.96.0.11', affinitySeconds: 60 })
-const nodePort = frontend(['10.1.0.4'], { address: 'node', protocol: 'TCP', port: 30080 })
+const withAffinity = frontend(['10.1.0.2'], {
+  service: objectName('default', 'affine'),
+  address: '10.96.0.11',
+  affinitySeconds: 60,
+})
+const nodePort = frontend(['10.1.0.4'], {
+  service: objectName('default', 'open'),
+  address: 'node',
+  protocol: 'TCP',
+  port: 30080,
+})
 const balancer = frontend(['10.1.0.4'], {
+  service: objectName('default', 'balanced'),
   address: '203.0.113.1',
   protocol: 'TCP',
   kind: 'LoadBalancer',
