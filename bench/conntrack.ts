@@ -2,6 +2,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { measureConntrackE } from './conntrack/conntrack-tool.ts'
 import { type EventRates, measureEvents } from './conntrack/event-rates.ts'
 import { Generator } from './conntrack/generator.ts'
+import { measureOverload } from './conntrack/overload.ts'
+import { overloadFigures } from './conntrack/overload-figures.ts'
 import { allowEntries } from './conntrack/table-limit.ts'
 import { measureSnapshot, measureTables, type TableTimes } from './conntrack/tables.ts'
 import { count, parseFlags, sharedFlags, sharedFlagsHelp } from './flags.ts'
@@ -18,6 +20,7 @@ const help = `hawser bench conntrack: events, dumps and deletions beside conntra
   --seconds N    how long events are made at each rate (default 5)
   --rounds N     full tables, each of which is read and swept by both; times are medians (default 3)
   --buffer N     receive buffer for events in MiB, of the addon and of conntrack -E alike (default 64)
+  --overload     instead: what twice the events that the reader can take do to programming and the event loop
 ${sharedFlagsHelp}`
 
 const flags = {
@@ -26,6 +29,7 @@ const flags = {
   seconds: { type: 'string' },
   rounds: { type: 'string' },
   buffer: { type: 'string' },
+  overload: { type: 'boolean' },
   ...sharedFlags,
 } as const
 
@@ -49,7 +53,8 @@ export const run = (args: readonly string[]): Promise<number> =>
       buffer: count('buffer', values.buffer, 64),
     }
     const host = describeHost()
-    const figures = await measure(sizes, teardown)
+    const overload = values.overload ?? false
+    const figures = overload ? await overloaded(sizes, teardown) : await measure(sizes, teardown)
     return deliver(
       {
         suite: 'conntrack',
@@ -58,7 +63,7 @@ export const run = (args: readonly string[]): Promise<number> =>
           entries: sizes.entries,
           seconds: sizes.seconds,
           rounds: sizes.rounds,
-          buffer_mib: sizes.buffer,
+          ...(overload ? {} : { buffer_mib: sizes.buffer }),
         },
         figures,
         host,
@@ -113,6 +118,12 @@ async function measure(sizes: Sizes, teardown: Teardown): Promise<Figure[]> {
   ]
 }
 
+async function overloaded({ services, seconds, rounds }: Sizes, teardown: Teardown): Promise<Figure[]> {
+  const netns = (await freshNetns(teardown)).path
+  const generator = await Generator.start(netns, teardown)
+  return overloadFigures(await measureOverload(generator, { netns, services, seconds, rounds }, teardown))
+}
+
 function eventFigures(rates: EventRates, conntrackE: number): Figure[] {
   return [
     {
@@ -122,6 +133,7 @@ function eventFigures(rates: EventRates, conntrackE: number): Figure[] {
       unit: '/s',
     },
     { key: 'reader_core_share', label: 'share of a core', value: rates.readerShare, unit: 'x' },
+    { key: 'reader_us_per_event', label: 'reading an event', value: rates.readerMicroseconds, unit: 'µs' },
     { key: 'conntrack_e_per_s', label: 'events without loss, conntrack -E', value: conntrackE, unit: '/s' },
     {
       key: 'events_over_conntrack_e',
@@ -146,8 +158,21 @@ function tableFigures(times: TableTimes): Figure[] {
   })
   return [
     ms('dump_ms', 'dump into counters', times.dump),
+    ms('dump_floor_ms', 'the kernel’s part of it', times.floor),
     ms('conntrack_l_ms', 'conntrack -L', times.conntrackL),
     ratio('dump_ratio', 'dump over conntrack -L', times.dump / times.conntrackL, 0.4),
+    {
+      key: 'dump_floor_ratio',
+      label: 'the kernel’s part over conntrack -L',
+      value: times.floor / times.conntrackL,
+      unit: 'x',
+    },
+    {
+      key: 'dump_over_floor',
+      label: 'dump over the kernel’s part',
+      value: times.dump / times.floor,
+      unit: 'x',
+    },
     ms('delete_ms', 'stale flows deleted', times.delete),
     ms('sweep_ms', 'dump all and delete each', times.sweep),
     ratio('delete_ratio', 'deletion over dump and delete each', times.delete / times.sweep, 0.35),

@@ -7,6 +7,8 @@ export interface EventRates {
   /** The fastest generation of which no event was lost, and what share of a core reading it took. */
   readonly perSecondWithoutLoss: number
   readonly readerShare: number
+  /** Processor time of the reading thread for each of these events, in microseconds. */
+  readonly readerMicroseconds: number
   /** Events made, counted and dropped over all attempts: the first is the sum of the others. */
   readonly made: number
   readonly counted: number
@@ -38,10 +40,12 @@ export async function measureEvents(
       const churned = await generator.churn(rate, seconds, services)
       made += churned.events
       const after = await settled(events, made)
+      const nanoseconds = after.readerNanoseconds - before.readerNanoseconds
       if (after.droppedEvents === before.droppedEvents)
         return {
           perSecondWithoutLoss: churned.perSecond,
-          readerShare: (after.readerNanoseconds - before.readerNanoseconds) / 1e9 / seconds,
+          readerShare: nanoseconds / 1e9 / seconds,
+          readerMicroseconds: nanoseconds / 1000 / churned.events,
           made,
           counted: after.openEvents + after.closeEvents,
           dropped: after.droppedEvents,
@@ -55,7 +59,7 @@ export async function measureEvents(
 }
 
 /** Waits until every event made was either counted or dropped. */
-async function settled(events: ConntrackEvents, made: number): Promise<EngineStatus> {
+export async function settled(events: ConntrackEvents, made: number): Promise<EngineStatus> {
   const deadline = performance.now() + SETTLE_MS
   for (;;) {
     const status = events.status()

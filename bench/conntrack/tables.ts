@@ -10,6 +10,8 @@ import { goneService, tableOf } from './services.ts'
 export interface TableTimes {
   /** Medians in milliseconds. */
   readonly dump: number
+  /** The kernel's part of it: the same dump, received and not read. */
+  readonly floor: number
   readonly conntrackL: number
   readonly delete: number
   readonly sweep: number
@@ -29,7 +31,10 @@ export async function measureTables(
   teardown: Teardown,
 ): Promise<TableTimes> {
   const { netns, entries, services, rounds } = options
-  const times = { dump: [], conntrackL: [], delete: [], sweep: [] } as Record<keyof TableTimes, number[]>
+  const times = { dump: [], floor: [], conntrackL: [], delete: [], sweep: [] } as Record<
+    keyof TableTimes,
+    number[]
+  >
   const events = await ConntrackEvents.open({ netns })
   const socket = await ConntrackSocket.open({ netns })
   try {
@@ -38,6 +43,7 @@ export async function measureTables(
       await generator.insert(entries, services)
       await settledEvents(events)
       times.dump.push(await timed(() => events.resync()))
+      times.floor.push(await generator.dump())
       times.conntrackL.push(await timeConntrackL(netns, teardown))
       times.delete.push(await timed(() => socket.deleteFiltered(goneService)))
       const left = await socket.count()
@@ -59,6 +65,7 @@ export async function measureTables(
   const median = (samples: readonly number[]): number => percentile(samples, 0.5)
   return {
     dump: median(times.dump),
+    floor: median(times.floor),
     conntrackL: median(times.conntrackL),
     delete: median(times.delete),
     sweep: median(times.sweep),
