@@ -160,6 +160,7 @@ export class TestCluster {
       `--tls-private-key-file=${server.key}`,
       `--client-ca-file=${authority.cert}`,
       '--authorization-mode=Node,RBAC',
+      '--enable-admission-plugins=NodeRestriction',
       `--service-account-issuer=${ISSUER}`,
       `--service-account-key-file=${tokens.public}`,
       `--service-account-signing-key-file=${tokens.private}`,
