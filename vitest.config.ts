@@ -22,6 +22,7 @@ export default defineConfig({
       tier('pods', { parallel: false, timeout: 120_000 }),
       tier('conformance', { parallel: false, timeout: 3_000_000 }),
       tier('cluster', { parallel: false, timeout: 90_000 }),
+      tier('takeover', { parallel: false, timeout: 60_000 }),
       tier('differential', { parallel: false, timeout: 60_000 }),
     ],
   },

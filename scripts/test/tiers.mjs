@@ -3,7 +3,16 @@ import { codecTier } from './codec-tier.mjs'
 import { lintTier } from './lint-tier.mjs'
 import { otherNodeTiers } from './other-node-tiers.mjs'
 import { quickStartTier } from './quick-start-tier.mjs'
-import { clusterTier, ipvsTier, netnsTier, podsTier, scriptTier, unitTier } from './vitest-tiers.mjs'
+import { takeoverTier } from './takeover-tier.mjs'
+import {
+  clusterTier,
+  differentialTier,
+  ipvsTier,
+  netnsTier,
+  podsTier,
+  scriptTier,
+  unitTier,
+} from './vitest-tiers.mjs'
 
 /** Every tier, quick and narrow ones first. */
 export const tiers = [
@@ -17,6 +26,8 @@ export const tiers = [
   ipvsTier,
   podsTier,
   clusterTier,
+  differentialTier,
+  takeoverTier,
   quickStartTier,
   ...otherNodeTiers,
 ]

@@ -71,8 +71,21 @@ export const clusterTier = {
   },
 }
 
+/** @type {import('./tier.mjs').Tier} */
+export const differentialTier = {
+  name: 'differential',
+  title: 'random worlds of Services: real packets have the fate that a real kube-proxy gives them',
+  needs: [...needs.tests, ...needs.cluster, ...needs.kubeProxy],
+  root: true,
+  built: true,
+  async run({ vitest }) {
+    await prepareWith('test/cluster/binaries.sh', 'a kube-proxy to compare with')
+    return runVitest(['differential'], { vitest, minutes: 60 })
+  },
+}
+
 /** Builds what tests run in or against, ahead of them: their own deadlines have no room for that. */
-async function prepareWith(script, what) {
+export async function prepareWith(script, what) {
   const { ok, reason } = await showProgram(inRoot(script), [], { cwd: inRoot(), minutes: 45 })
   if (!ok) throw new CannotRun(`there is no way to have ${what} here: ${script} ${reason}`)
 }
