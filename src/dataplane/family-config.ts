@@ -13,4 +13,6 @@ export interface FamilyConfig {
   readonly masqueradePodEgress: boolean
   /** Masquerade every connection to a cluster IP; other ways in follow their policy. */
   readonly masqueradeAll: boolean
+  /** Node ports answer the node itself at 127.0.0.1 too; for mode iptables and IPv4 only, as with kube-proxy. */
+  readonly localhostNodePorts?: boolean
 }

@@ -38,7 +38,11 @@ describe.each(['IPv4', 'IPv6'] as const satisfies readonly IpFamily[])(
 
     beforeEach(async () => {
       netns = await Netns.create('iptables')
-      const config = iptablesConfig(family, { podCidrs: pods.map(cidr), masqueradePodEgress: true })
+      const config = iptablesConfig(family, {
+        podCidrs: pods.map(cidr),
+        masqueradePodEgress: true,
+        localhostNodePorts: true,
+      })
       proxy = await IptablesProxy.open(netns, config)
       socket = await NftablesSocket.open({ netns: netns.path })
       const protocols = (['TCP', 'UDP', 'SCTP'] as const).map((protocol) => ({ name: protocol, protocol }))
@@ -49,6 +53,7 @@ describe.each(['IPv4', 'IPv6'] as const satisfies readonly IpFamily[])(
         loadBalancerSourceRanges: ranges.map(cidr),
         affinitySeconds: 10_800,
         externalTrafficPolicy: 'Local',
+        healthCheckNodePort: 32000,
       })
       await proxy.rebuild(
         serviceChange(exposed),

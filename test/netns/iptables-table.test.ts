@@ -25,6 +25,7 @@ const WORLD = [
       externalIPs: [address('192.0.2.1')],
       loadBalancerIPs: [address('192.0.2.2')],
       loadBalancerSourceRanges: [cidr('198.51.100.0/24')],
+      healthCheckNodePort: 32000,
     }),
   ),
   sliceChange(
@@ -40,6 +41,7 @@ const emptyGetsEndpoint = sliceChange(
 
 const FILTER_WORLD = `
 -A INPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL
+-A INPUT -m comment --comment "kubernetes health check service ports" -j KUBE-NODEPORTS
 -A INPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES
 -A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL
 -A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
@@ -54,6 +56,7 @@ const FILTER_WORLD = `
 -A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
 -A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A KUBE-FORWARD -m comment --comment "kubernetes forwarding conntrack rule" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A KUBE-NODEPORTS -p tcp -m comment --comment "default/kubernetes health check node port" -m tcp --dport 32000 -j ACCEPT
 -A KUBE-PROXY-FIREWALL -d 192.0.2.2/32 -p tcp -m comment --comment "default/kubernetes:https traffic not accepted by KUBE-FW-NPX46M4PTMTKRN6Y" -m tcp --dport 443 -j DROP
 -A KUBE-REFUSE -p tcp -j REJECT --reject-with tcp-reset
 -A KUBE-REFUSE -j REJECT --reject-with icmp-port-unreachable
@@ -87,7 +90,12 @@ const NAT_WORLD = `
 `
 
 /** What a former kube-proxy, and others, have left in the tables. */
-const BEFORE = `*filter
+const BEFORE = `*mangle
+:KUBE-PROXY-CANARY - [0:0]
+:KUBE-KUBELET-CANARY - [0:0]
+:KUBE-IPTABLES-HINT - [0:0]
+COMMIT
+*filter
 :INPUT DROP [0:0]
 :KUBE-SERVICES - [0:0]
 :KUBE-FIREWALL - [0:0]
@@ -238,7 +246,12 @@ describe('iptables backend: the tables as iptables-nft sees them', () => {
       '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
       '-A PREROUTING -m addrtype --dst-type LOCAL -j ACCEPT',
     ])
-    expect(await iptablesSave(netns, 'IPv4')).toContain(':INPUT DROP')
+    const everything = await iptablesSave(netns, 'IPv4')
+    expect(everything).toContain(':INPUT DROP')
+    expect(everything.filter((line) => /CANARY|HINT/.test(line))).toEqual([
+      ':KUBE-IPTABLES-HINT -',
+      ':KUBE-KUBELET-CANARY -',
+    ])
     expect(await proxy.backend.audit()).toEqual([])
   })
 

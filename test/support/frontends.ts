@@ -38,6 +38,7 @@ export function frontend(
     endpoints: endpoints.map((endpoint) => frontendEndpoint(endpoint)),
     localEndpoints: undefined,
     keptEndpoints: [],
+    healthCheckNodePort: 0,
     whenEmpty: 'reject',
     affinitySeconds: 0,
     sourceRanges: [],

@@ -37,6 +37,7 @@ export function frontend(
     endpoints,
     localEndpoints: undefined,
     keptEndpoints: [],
+    healthCheckNodePort: 0,
     whenEmpty: 'reject',
     affinitySeconds: 0,
     sourceRanges: [],

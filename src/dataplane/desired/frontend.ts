@@ -63,6 +63,8 @@ export interface Frontend {
   readonly affinitySeconds: number
   /** Of a load-balancer address: clients from elsewhere are dropped. Empty: clients from anywhere. */
   readonly sourceRanges: readonly Cidr[]
+  /** Where load balancers ask whether the Service has endpoints here, for firewalls to let them in; 0 for none. */
+  readonly healthCheckNodePort: number
   readonly ipvs: IpvsOptions
 }
 
@@ -84,6 +86,7 @@ export const sameFrontend = (a: Frontend, b: Frontend): boolean =>
     a.kind === b.kind &&
     a.whenEmpty === b.whenEmpty &&
     a.affinitySeconds === b.affinitySeconds &&
+    a.healthCheckNodePort === b.healthCheckNodePort &&
     sameList(a.endpoints, b.endpoints, sameEndpoint) &&
     (a.localEndpoints === undefined || b.localEndpoints === undefined
       ? a.localEndpoints === b.localEndpoints

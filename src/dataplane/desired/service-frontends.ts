@@ -154,6 +154,7 @@ function frontend(
     whenEmpty,
     affinitySeconds: service.affinitySeconds,
     sourceRanges: kind === 'LoadBalancer' ? ranges : NO_RANGES,
+    healthCheckNodePort: kind === 'ClusterIP' ? 0 : service.healthCheckNodePort,
     ipvs,
   }
 }

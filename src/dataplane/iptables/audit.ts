@@ -161,6 +161,7 @@ export class TableAudit {
   }
 }
 
+/** Of those that are listed. */
 const tableOf = (key: ChainKey): Table => (key.startsWith('nat ') ? 'nat' : 'filter')
 
 /** Of our chains alone: what entry chains have beside our jumps is for others to know. */

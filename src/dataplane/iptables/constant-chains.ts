@@ -1,4 +1,5 @@
 import type { BaseChain } from '../../native/nftables.ts'
+import { type Cidr, formatAddress } from '../../util/address.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { onlyAddress } from './format-rule.ts'
 import {
@@ -6,6 +7,7 @@ import {
   EXTERNAL_SERVICES,
   FIREWALL,
   FORWARD,
+  LOCALNET,
   MARK_MASQ,
   MARK_OUTSIDE,
   NODE_PORTS,
@@ -54,7 +56,11 @@ export function entryJumps(config: FamilyConfig): PlacedRule[] {
   const portals = comment('kubernetes service portals')
   const external = [NEW, comment('kubernetes externally-visible service portals')]
   return [
+    ...(answersLocalhost(config)
+      ? [placed('filter', 'INPUT', [], LOCALNET), placed('filter', 'OUTPUT', [], LOCALNET)]
+      : []),
     placed('filter', 'INPUT', firewall, FIREWALL),
+    placed('filter', 'INPUT', [comment('kubernetes health check service ports')], NODE_PORTS),
     placed('filter', 'INPUT', external, EXTERNAL_SERVICES),
     placed('filter', 'FORWARD', firewall, FIREWALL),
     placed('filter', 'FORWARD', [comment('kubernetes forwarding rules')], FORWARD),
@@ -85,6 +91,7 @@ export const JUMPED_TO: ReadonlySet<string> = new Set([
   FORWARD,
   POSTROUTING,
   POD_EGRESS,
+  LOCALNET,
 ])
 
 /** The chains that stand whatever Services there are, with the rules that stay behind those of Services. */
@@ -94,11 +101,16 @@ export function constantChains(config: FamilyConfig): Chain[] {
     { table: 'filter', name: EXTERNAL_SERVICES, rules: [] },
     { table: 'filter', name: FIREWALL, rules: [] },
     { table: 'filter', name: FORWARD, rules: FORWARD_RULES },
+    { table: 'filter', name: NODE_PORTS, rules: [] },
+    ...localnetChain(config),
     ...serviceRangeChains(config),
     {
       table: 'nat',
       name: SERVICES,
-      rules: config.nodeAddresses.map((address) => nodePorts(address, config)),
+      rules: [
+        ...config.nodeAddresses.map((address) => nodePorts(onlyAddress(address, config.family))),
+        ...(answersLocalhost(config) ? [nodePorts(LOOPBACK)] : []),
+      ],
     },
     { table: 'nat', name: NODE_PORTS, rules: [] },
     { table: 'nat', name: POSTROUTING, rules: POSTROUTING_RULES },
@@ -165,11 +177,27 @@ function serviceRangeChains({ serviceCidrs }: FamilyConfig): Chain[] {
   ]
 }
 
-const nodePorts = (address: FamilyConfig['nodeAddresses'][number], { family }: FamilyConfig): Rule => ({
-  destination: onlyAddress(address, family),
+const nodePorts = (destination: Cidr): Rule => ({
+  destination,
   matches: [comment('kubernetes service nodeports; NOTE: this must be the last rule in this chain')],
   target: jump(NODE_PORTS),
 })
+
+/** 127.0.0.0/8 */
+const LOOPBACK: Cidr = { family: 'IPv4', address: formatAddress(Uint8Array.of(127, 0, 0, 0)), prefix: 8 }
+
+/** Whether node ports answer at 127.0.0.1, which the kernel then has to route (`route_localnet`). */
+export const answersLocalhost = ({ localhostNodePorts = false, family }: FamilyConfig): boolean =>
+  localhostNodePorts && family === 'IPv4'
+
+/** With route_localnet, neighbours could reach what listens on 127.0.0.1 only (CVE-2020-8558). */
+function localnetChain(config: FamilyConfig): Chain[] {
+  if (!answersLocalhost(config)) return []
+  const translated: Match = { match: 'conntrack', states: ['RELATED', 'ESTABLISHED', 'DNAT'], not: true }
+  const matches = [comment('block incoming localnet connections'), translated]
+  const rule: Rule = { source: LOOPBACK, notSource: true, destination: LOOPBACK, matches, target: DROP }
+  return [{ table: 'filter', name: LOCALNET, rules: [rule] }]
+}
 
 function outsideChain({ podCidrs }: FamilyConfig): Chain[] {
   if (podCidrs.length < 2) return []

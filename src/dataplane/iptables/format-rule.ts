@@ -53,7 +53,7 @@ function formatMatch(match: Match, protocol: Protocol | undefined, family: IpFam
       return `-m recent ${check} --name ${match.list} --mask ${mask} --rsource`
     }
     case 'conntrack':
-      return `-m conntrack --ctstate ${match.states.join(',')}`
+      return `-m conntrack ${match.not ? '! ' : ''}--ctstate ${match.states.join(',')}`
     case 'mark':
       return `-m mark ${match.set ? '' : '! '}--mark ${hex(match.bits)}/${hex(match.bits)}`
   }

@@ -6,12 +6,14 @@ import type { Frontend, FrontendKey } from '../desired/frontend.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { openNftables } from '../kernel-failure.ts'
 import { TableAudit } from './audit.ts'
+import { answersLocalhost } from './constant-chains.ts'
 import { countedRules } from './counters.ts'
 import { formatPlacedRule, frontendRules } from './describe.ts'
 import { failedCommit, noIptables } from './failure.ts'
 import { isEmptyPlan } from './plan.ts'
 import { PlanBuilder, type PlannedUpdate } from './plan-builder.ts'
 import type { Repair } from './repair.ts'
+import { routeLocalnet } from './route-localnet.ts'
 import type { PlacedRule } from './rule.ts'
 import { serviceRules } from './service-rules.ts'
 import { readStanding } from './standing.ts'
@@ -29,14 +31,16 @@ const TAKEOVER_ATTEMPTS = 5
 export class IptablesBackend implements Backend {
   readonly #socket: NftablesSocket
   readonly #config: FamilyConfig
+  readonly #netns: string | undefined
   readonly #audit: TableAudit
   #state = new TableState()
   /** What the last audit found to be enough, in the ruleset that it saw. */
   #repair: { readonly repair: Repair; readonly generation: number } | undefined
 
-  private constructor(socket: NftablesSocket, config: FamilyConfig) {
+  private constructor(socket: NftablesSocket, config: FamilyConfig, netns: string | undefined) {
     this.#socket = socket
     this.#config = config
+    this.#netns = netns
     this.#audit = new TableAudit(socket, config)
   }
 
@@ -45,7 +49,7 @@ export class IptablesBackend implements Backend {
    * DataplaneError when there is no permission, no nf_tables or no such namespace.
    */
   static async open(config: FamilyConfig, netns: string | undefined): Promise<IptablesBackend> {
-    return new IptablesBackend(await openNftables(netns, noIptables), config)
+    return new IptablesBackend(await openNftables(netns, noIptables), config, netns)
   }
 
   async update(changes: FrontendChanges): Promise<CommitOutcome> {
@@ -67,6 +71,8 @@ export class IptablesBackend implements Backend {
       if (pacer.due()) await pacer.pause()
     }
     const planned = await builder.finish(pacer)
+    const refusal = answersLocalhost(this.#config) ? await routeLocalnet(this.#netns) : undefined
+    if (refusal !== undefined) return { kind: 'failed', error: refusal }
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#replace(planned, pacer)
       const isLate = outcome.kind === 'failed' && isOvertaken(outcome.error)

@@ -13,15 +13,17 @@ export const MARK_MASQ = 'KUBE-MARK-MASQ'
 export const CLUSTER_IPS = 'KUBE-CLUSTER-IPS'
 /** Ours alone: refuses each protocol in its way. */
 export const REFUSE = 'KUBE-REFUSE'
+/** Ours alone: what kube-proxy has in KUBE-FIREWALL, a chain that belongs to the kubelet as well. */
+export const LOCALNET = 'KUBE-LOCALNET'
 /** Ours alone, for clusters with several pod CIDRs: marks what comes from outside of all of them. */
 export const MARK_OUTSIDE = 'KUBE-MARK-OUTSIDE'
 /** Ours alone: for nodes on which nobody else masquerades what pods send elsewhere. */
 export const POD_EGRESS = 'KUBE-POD-EGRESS'
 
-/**
- * Chains by table that are ours or were kube-proxy's. The canary is how kube-proxy notices a flush, KUBE-NODEPORTS of
- * the filter table lets its health checks in.
- */
+/** How kube-proxy notices a flush; ours are told. */
+const CANARY = 'KUBE-PROXY-CANARY'
+
+/** Chains by table that are ours or were kube-proxy's. */
 const CONSTANT_CHAINS: Readonly<Record<Table, ReadonlySet<string>>> = {
   filter: new Set([
     SERVICES,
@@ -31,9 +33,11 @@ const CONSTANT_CHAINS: Readonly<Record<Table, ReadonlySet<string>>> = {
     NODE_PORTS,
     CLUSTER_IPS,
     REFUSE,
-    'KUBE-PROXY-CANARY',
+    LOCALNET,
+    CANARY,
   ]),
-  nat: new Set([SERVICES, NODE_PORTS, POSTROUTING, MARK_MASQ, MARK_OUTSIDE, POD_EGRESS, 'KUBE-PROXY-CANARY']),
+  nat: new Set([SERVICES, NODE_PORTS, POSTROUTING, MARK_MASQ, MARK_OUTSIDE, POD_EGRESS, CANARY]),
+  mangle: new Set([CANARY]),
 }
 
 /**
@@ -47,7 +51,7 @@ const PORT_CHAIN = /^KUBE-(SVC|SVL|EXT|FW|SEP|XLB)-[A-Z2-7]{16}$/
 
 /** Whether a chain is one that Hawser makes or takes over; KUBE-FIREWALL and the kubelet's canary are not. */
 export const isProxyChain = (table: Table, name: string): boolean =>
-  CONSTANT_CHAINS[table].has(name) || PORT_CHAIN.test(name)
+  CONSTANT_CHAINS[table].has(name) || (table !== 'mangle' && PORT_CHAIN.test(name))
 
 /**
  * The name that kube-proxy gives the chain. `port` is `namespace/name:port`, or `namespace/name` without a port name;

@@ -109,7 +109,7 @@ function addMatch(into: Expression[], match: Match, protocol: Protocol | undefin
       return
     }
     case 'conntrack':
-      into.push(extension('conntrack', 3, conntrackInfo(match.states)))
+      into.push(extension('conntrack', 3, conntrackInfo(match.states, match.not === true)))
       return
     case 'mark': {
       const bits = hostNumber(match.bits)

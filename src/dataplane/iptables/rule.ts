@@ -3,9 +3,11 @@ import type { Cidr, IpAddress } from '../../util/address.ts'
 
 /** The tables that have rules of ours, in the order in which iptables-save prints them. */
 export const TABLES = ['filter', 'nat'] as const
-export type Table = (typeof TABLES)[number]
+/** Where a former kube-proxy has left something as well. */
+export const FORMER_TABLES = [...TABLES, 'mangle'] as const
+export type Table = (typeof FORMER_TABLES)[number]
 
-export type ConnectionState = 'INVALID' | 'NEW' | 'RELATED' | 'ESTABLISHED'
+export type ConnectionState = 'INVALID' | 'NEW' | 'RELATED' | 'ESTABLISHED' | 'DNAT'
 
 /** `-m EXTENSION …` */
 export type Match =
@@ -20,7 +22,8 @@ export type Match =
   /** Remembers the source address in a list, or looks for it there. */
   | { readonly match: 'recent'; readonly list: string; readonly remember: true }
   | { readonly match: 'recent'; readonly list: string; readonly withinSeconds: number }
-  | { readonly match: 'conntrack'; readonly states: readonly ConnectionState[] }
+  /** In one of these states, or with `not` in none. */
+  | { readonly match: 'conntrack'; readonly states: readonly ConnectionState[]; readonly not?: boolean }
   | { readonly match: 'mark'; readonly bits: number; readonly set: boolean }
 
 /** `-j TARGET` */

@@ -4,7 +4,7 @@ import { nftFamily } from '../nf-table/nft-family.ts'
 import { JUMPED_TO } from './constant-chains.ts'
 import { isProxyChain } from './names.ts'
 import type { DeletedRule } from './plan.ts'
-import { TABLES, type Table } from './rule.ts'
+import { FORMER_TABLES, type Table } from './rule.ts'
 
 /** What stands in one table of ours, of an earlier Hawser or of a kube-proxy, among what is everybody else's. */
 export interface StandingTable {
@@ -29,7 +29,7 @@ export interface Standing {
 export async function readStanding(socket: NftablesSocket, family: IpFamily): Promise<Standing> {
   const generation = await socket.generation()
   const tables: StandingTable[] = []
-  for (const table of TABLES) tables.push(await readTable(socket, family, table))
+  for (const table of FORMER_TABLES) tables.push(await readTable(socket, family, table))
   return { generation, tables }
 }
 

@@ -47,20 +47,22 @@ export const recentInfo = (list: string, withinSeconds: number | undefined, fami
   })
 
 /** linux/netfilter/xt_conntrack.h, revision 3, by state only. */
-export const conntrackInfo = (states: readonly ConnectionState[]): Uint8Array =>
+export const conntrackInfo = (states: readonly ConnectionState[], inverted: boolean): Uint8Array =>
   struct(168, (info) => {
     const XT_CONNTRACK_STATE = 1
     info.setUint16(146, XT_CONNTRACK_STATE, LITTLE_ENDIAN)
+    if (inverted) info.setUint16(148, XT_CONNTRACK_STATE, LITTLE_ENDIAN)
     const mask = states.reduce((bits, state) => bits | STATE_BITS[state], 0)
     info.setUint16(150, mask, LITTLE_ENDIAN)
   })
 
-/** XT_CONNTRACK_STATE_BIT and _INVALID. */
+/** XT_CONNTRACK_STATE_BIT, _INVALID and _DNAT. */
 const STATE_BITS: Readonly<Record<ConnectionState, number>> = {
   INVALID: 1,
   ESTABLISHED: 2,
   RELATED: 4,
   NEW: 8,
+  DNAT: 128,
 }
 
 /** linux/netfilter/xt_tcpudp.h, xt_tcp and xt_udp alike: any source and destination port. */

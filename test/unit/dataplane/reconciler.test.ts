@@ -90,6 +90,7 @@ const change = (host: number, gone = false): FrontendChange => ({
         endpoints: [],
         localEndpoints: undefined,
         keptEndpoints: [],
+        healthCheckNodePort: 0,
         whenEmpty: 'reject',
         affinitySeconds: 0,
         sourceRanges: [],
