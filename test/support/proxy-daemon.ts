@@ -71,9 +71,14 @@ export class ProxyDaemon {
   }
 
   /** Runs `hawser ARGS` in the namespace against this daemon. */
-  ask(command: 'status' | 'explain', ...args: readonly string[]): Promise<string> {
+  ask(command: 'status' | 'explain' | 'top' | 'flows', ...args: readonly string[]): Promise<string> {
     const socket = join(this.#root, 'state', 'control.sock')
     return this.#netns.exec(process.execPath, main, command, ...args, '--socket', socket)
+  }
+
+  /** `hawser COMMAND` against this daemon, for a shell. */
+  commandLine(command: 'top'): string {
+    return `${process.execPath} ${main} ${command} --socket ${join(this.#root, 'state', 'control.sock')}`
   }
 
   async status(): Promise<StatusReport> {
