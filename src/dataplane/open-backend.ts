@@ -5,6 +5,7 @@ import type { FamilyConfig } from './family-config.ts'
 import { IptablesBackend } from './iptables/iptables-backend.ts'
 import { TABLES as IPTABLES_TABLES } from './iptables/rule.ts'
 import { IpvsBackend } from './ipvs/ipvs-backend.ts'
+import { DEFAULT_IPVS_SETTINGS, type IpvsSettings } from './ipvs/ipvs-config.ts'
 import { TABLE as IPVS_TABLE } from './ipvs/layout.ts'
 import type { StatsSource } from './netlink-metrics.ts'
 import { nftFamily } from './nf-table/nft-family.ts'
@@ -29,8 +30,9 @@ export async function openBackend(
   mode: ProxyMode,
   config: FamilyConfig,
   netns: string | undefined,
+  ipvs: IpvsSettings = DEFAULT_IPVS_SETTINGS,
 ): Promise<OpenedBackend> {
-  const backend = await open(mode, config, netns)
+  const backend = await open(mode, config, netns, ipvs)
   const family = nftFamily(config.family)
   return {
     backend,
@@ -49,20 +51,14 @@ function open(
   mode: ProxyMode,
   config: FamilyConfig,
   netns: string | undefined,
+  ipvs: IpvsSettings,
 ): Promise<Backend & { stats(): SocketStats }> {
   switch (mode) {
     case 'nftables':
       return NftablesBackend.open(config, netns)
     case 'ipvs':
-      return IpvsBackend.open({ ...config, ...IPVS_DEFAULTS }, netns)
+      return IpvsBackend.open({ ...config, ...ipvs }, netns)
     case 'iptables':
       return IptablesBackend.open(config, netns)
   }
 }
-
-/** kube-proxy's defaults; a timeout of 0 leaves the kernel's. */
-const IPVS_DEFAULTS = {
-  excludeCidrs: [],
-  strictArp: false,
-  timeouts: { tcpSeconds: 0, tcpFinSeconds: 0, udpSeconds: 0 },
-} as const

@@ -1,7 +1,9 @@
 import type { Registry } from '../metrics/registry.ts'
 import { type Cidr, familyOf, type IpAddress, type IpFamily } from '../util/address.ts'
 import type { Logger } from '../util/logger.ts'
+import type { IpvsOptions } from './desired/ipvs-options.ts'
 import type { FamilyConfig } from './family-config.ts'
+import type { IpvsSettings } from './ipvs/ipvs-config.ts'
 import type { ProxyMode } from './proxy-modes.ts'
 
 export interface ServiceProxyOptions {
@@ -22,6 +24,10 @@ export interface ServiceProxyOptions {
   readonly masqueradePodEgress: boolean
   /** Masquerade every connection to a cluster IP; other ways in follow their policy. */
   readonly masqueradeAll?: boolean
+  /** How IPVS treats Services whose annotations say nothing; round robin when absent. */
+  readonly ipvs?: IpvsOptions
+  /** For mode ipvs, and for what it leaves when another takes over; kube-proxy's defaults when absent. */
+  readonly ipvsSettings?: IpvsSettings
   /** Path of the network namespace to work in; the process's own when absent. */
   readonly netns?: string
   /** Least time between the starts of two transactions of a family, 0 by default. */

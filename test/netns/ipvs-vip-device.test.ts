@@ -62,9 +62,9 @@ it('addresses of others are none of ours, on `lo` too', async () => {
 it('the device goes with the last address of either family', async () => {
   const link = await makeVipDevice(routes)
   await changeVips(routes, link, [WEB, WEB6], [])
-  await removeVips(routes, link, [WEB])
+  await removeVips(routes, { name: link, addresses: new Set([WEB]), retired: new Set() })
   expect(await found('IPv6')).toMatchObject({ addresses: new Set([WEB6]) })
-  await removeVips(routes, link, [WEB6])
+  await removeVips(routes, { name: link, addresses: new Set([WEB6]), retired: new Set() })
   expect((await routes.links()).map(({ name }) => name)).not.toContain(VIP_DEVICE)
   expect(await found('IPv4')).toBeUndefined()
 })

@@ -3,9 +3,10 @@ import type { Pacer } from '../../util/pacer.ts'
 import { compareTable } from './compare-table.ts'
 import type { IpvsConfig } from './ipvs-config.ts'
 import type { IpvsState, ProgrammedDest, ProgrammedServer } from './ipvs-state.ts'
-import { observe, type Sockets } from './observe.ts'
+import { observe } from './observe.ts'
 import { sameSettings } from './plan-builder.ts'
 import { shorten } from './shorten.ts'
+import type { Sockets } from './sockets.ts'
 
 /** Says in words how the kernel differs from the state; nothing when it does not. For the audit only. */
 export async function compareWithKernel(

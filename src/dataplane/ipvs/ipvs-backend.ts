@@ -1,26 +1,25 @@
 import type { SocketStats } from '../../native/addon.ts'
-import { IpvsSocket, IpvsTransaction, NetlinkError } from '../../native/ipvs.ts'
-import { NftablesSocket, NftTransaction } from '../../native/nftables.ts'
-import { RouteSocket } from '../../native/route.ts'
+import { IpvsTransaction, NetlinkError } from '../../native/ipvs.ts'
 import { Pacer } from '../../util/pacer.ts'
 import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
 import { DataplaneError } from '../errors.ts'
 import { openError } from '../kernel-failure.ts'
-import { nftFamily } from '../nf-table/nft-family.ts'
 import { compareWithKernel } from './compare.ts'
 import { countedServers } from './counters.ts'
 import { DRAIN_LIMIT_MS, DRAIN_POLL_MS, drained } from './draining.ts'
 import { failedTable, isGone, lacking, refusedRequests } from './failure.ts'
 import type { IpvsConfig } from './ipvs-config.ts'
 import { IpvsState } from './ipvs-state.ts'
-import { TABLE } from './layout.ts'
 import { hasLeftovers } from './leftovers.ts'
-import { namesOf, observe, type Sockets } from './observe.ts'
+import { namesOf, observe } from './observe.ts'
 import { isEmptyTablePlan, type Plan, type ServerChange } from './plan.ts'
 import { PlanBuilder } from './plan-builder.ts'
 import { type RequestResult, request } from './requests.ts'
+import { releaseVips } from './retired-vips.ts'
+import { removeTable } from './retirement-table.ts'
 import { addStats } from './socket-stats.ts'
+import { closeSockets, openSockets, type Sockets } from './sockets.ts'
 import { describeFrontend } from './standing.ts'
 import { setSysctls } from './sysctls.ts'
 import { tableTransaction } from './table-transaction.ts'
@@ -53,21 +52,9 @@ export class IpvsBackend implements Backend {
    * there is no permission, no IPVS, no nf_tables or no such namespace.
    */
   static async open(config: IpvsConfig, netns: string | undefined): Promise<IpvsBackend> {
-    const options = netns === undefined ? {} : { netns }
-    const opened: { close(): Promise<void> }[] = []
-    const keep = <Socket extends { close(): Promise<void> }>(socket: Socket): Socket => {
-      opened.push(socket)
-      return socket
-    }
     try {
-      const nftables = keep(await NftablesSocket.open(options))
-      await nftables.generation()
-      const routes = keep(await RouteSocket.open(options))
-      const ipvs = keep(await IpvsSocket.open(options))
-      await ipvs.info()
-      return new IpvsBackend({ ipvs, nftables, routes }, config, netns)
+      return new IpvsBackend(await openSockets(netns), config, netns)
     } catch (error) {
-      for (const socket of opened) await socket.close()
       throw openError(error, netns, lacking)
     }
   }
@@ -85,12 +72,16 @@ export class IpvsBackend implements Backend {
         await setSysctls(this.#config.strictArp, this.#netns)
         this.#device = await makeVipDevice(this.#sockets.routes)
         await this.#sockets.ipvs.apply(timeouts(this.#config))
-        const { state } = await observe(this.#sockets, this.#config, namesOf(frontends, this.#config))
+        const { state, device } = await observe(this.#sockets, this.#config, namesOf(frontends, this.#config))
         this.#state = state
+        const outcome = await this.#bring(new Map(frontends.map((one) => [one.key, one])), true)
+        // What another mode left of this one when it took over; the addresses are back now.
+        if (outcome.kind === 'committed' && device !== undefined)
+          await releaseVips(this.#sockets.routes, device.retired)
+        return outcome
       } catch (error) {
         return failed(error)
       }
-      return this.#bring(new Map(frontends.map((frontend) => [frontend.key, frontend])), true)
     })
   }
 
@@ -133,8 +124,8 @@ export class IpvsBackend implements Backend {
       })
       const { refused, error } = await request(ipvs, gone, new Pacer())
       if (error !== undefined && !refused.every(isGone)) throw error
-      if (device !== undefined) await removeVips(routes, device.name, [...state.addresses])
-      await nftables.commit(new NftTransaction(nftFamily(this.#config.family), TABLE).destroyTable())
+      if (device !== undefined) await removeVips(routes, device)
+      await nftables.commit(removeTable(this.#config.family))
       this.#state = new IpvsState()
     })
   }
@@ -147,7 +138,7 @@ export class IpvsBackend implements Backend {
     this.#closed = true
     clearTimeout(this.#drainTimer)
     await this.#turn
-    for (const socket of Object.values(this.#sockets)) await socket.close()
+    await closeSockets(this.#sockets)
   }
 
   #alone<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -5,7 +5,6 @@ import {
   type VirtualServerState,
 } from '../../native/ipvs.ts'
 import { NetlinkError, type NftablesSocket } from '../../native/nftables.ts'
-import type { RouteSocket } from '../../native/route.ts'
 import { cidrContains, familyOf, type IpAddress } from '../../util/address.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
 import { nftFamily } from '../nf-table/nft-family.ts'
@@ -15,14 +14,9 @@ import type { IpvsConfig } from './ipvs-config.ts'
 import { IpvsState } from './ipvs-state.ts'
 import { setLayout, TABLE } from './layout.ts'
 import { markNumber } from './marks.ts'
+import type { Sockets } from './sockets.ts'
 import { findVipDevice, type VipDevice } from './vip-device.ts'
 import { destName, frontendAddresses } from './virtual-servers.ts'
-
-export interface Sockets {
-  readonly ipvs: IpvsSocket
-  readonly nftables: NftablesSocket
-  readonly routes: RouteSocket
-}
 
 export interface Observed {
   readonly state: IpvsState
@@ -44,9 +38,8 @@ export async function observe(
   const device = await findVipDevice(sockets.routes, config.family, (address) => served.has(address))
   const state = new IpvsState(device?.foreign)
   for (const address of device?.addresses ?? []) state.addresses.add(address)
-  const servers = all.filter(
-    ({ key }) => known.has(formatVirtualServer(key)) || isOurs(key, config, state.addresses),
-  )
+  const vips = new Set([...state.addresses, ...(device?.retired ?? [])])
+  const servers = all.filter(({ key }) => known.has(formatVirtualServer(key)) || isOurs(key, config, vips))
   await readServers(sockets.ipvs, servers, state)
   for (const [key, number] of await readMarks(sockets.nftables, config)) state.marks.restore(key, number)
   return { state, device }

@@ -1,5 +1,7 @@
 import { NetlinkError, type RouteSocket, RouteTransaction } from '../../native/route.ts'
 import { familyOf, type IpAddress, type IpFamily } from '../../util/address.ts'
+import { releaseVips, retiredVips } from './retired-vips.ts'
+import { unlessSoAlready } from './unless-so-already.ts'
 
 /** The name that kube-proxy gives it, so that its leftovers are taken over and tools find it. */
 export const VIP_DEVICE = 'kube-ipvs0'
@@ -7,7 +9,10 @@ export const VIP_DEVICE = 'kube-ipvs0'
 /** The link that VIPs are put on, and what addresses there are. */
 export interface VipDevice {
   readonly name: string
+  /** VIPs that it has as addresses. */
   readonly addresses: ReadonlySet<IpAddress>
+  /** VIPs that only a route leads to this machine any more, for the connections that another mode took over. */
+  readonly retired: ReadonlySet<IpAddress>
   /** Addresses of one family on all other interfaces. */
   readonly foreign: ReadonlySet<IpAddress>
 }
@@ -35,8 +40,10 @@ export async function findVipDevice(
   )
   const addresses = new Set(own.map(({ address }) => address))
   const foreign = new Set(listed.filter((entry) => !own.includes(entry)).map(({ address }) => address))
-  if (device !== undefined) return { name: VIP_DEVICE, addresses, foreign }
-  return addresses.size > 0 ? { name: 'lo', addresses, foreign } : undefined
+  const retired = await retiredVips(routes, family)
+  const name = device === undefined ? 'lo' : VIP_DEVICE
+  if (device === undefined && addresses.size === 0 && retired.size === 0) return undefined
+  return { name, addresses, retired, foreign }
 }
 
 /** Makes the device, up; returns the name of the interface to put VIPs on. */
@@ -57,29 +64,28 @@ export async function makeVipDevice(routes: RouteSocket): Promise<string> {
 export async function changeVips(
   routes: RouteSocket,
   link: string,
-  added: readonly IpAddress[],
-  removed: readonly IpAddress[],
+  added: Iterable<IpAddress>,
+  removed: Iterable<IpAddress>,
 ): Promise<void> {
   const transaction = new RouteTransaction()
   const entry = (address: IpAddress) => ({ link, address, prefix: familyOf(address) === 'IPv4' ? 32 : 128 })
   for (const address of added) transaction.addAddress({ ...entry(address), withoutDetection: true })
   for (const address of removed) transaction.deleteAddress(entry(address))
-  try {
-    await routes.apply(transaction)
-  } catch (error) {
-    if (!(error instanceof NetlinkError)) throw error
-    if (error.failures.some(({ code }) => code !== 'EEXIST' && code !== 'EADDRNOTAVAIL')) throw error
-  }
+  await unlessSoAlready(routes.apply(transaction), 'EEXIST', 'EADDRNOTAVAIL')
 }
 
 /** Takes VIPs away, and the device with them when no other family's are left on it. */
 export async function removeVips(
   routes: RouteSocket,
-  link: string,
-  addresses: readonly IpAddress[],
+  { name, addresses, retired }: Pick<VipDevice, 'name' | 'addresses' | 'retired'>,
 ): Promise<void> {
-  await changeVips(routes, link, [], addresses)
-  const index = (await routes.links()).find(({ name }) => name === VIP_DEVICE)?.index
-  const left = (await routes.addresses()).some((entry) => entry.link === index && entry.scope === 'global')
-  if (index !== undefined && !left) await routes.apply(new RouteTransaction().deleteLink(VIP_DEVICE))
+  await releaseVips(routes, retired)
+  const links = await routes.links()
+  if (!links.some((link) => link.name === name)) return
+  await changeVips(routes, name, [], addresses)
+  const index = links.find((link) => link.name === VIP_DEVICE)?.index
+  if (index === undefined) return
+  const left = (await routes.addresses()).some(({ link, scope }) => link === index && scope === 'global')
+  // The other family may be first to see that it was the last.
+  if (!left) await unlessSoAlready(routes.apply(new RouteTransaction().deleteLink(VIP_DEVICE)), 'ENODEV')
 }
