@@ -39,6 +39,10 @@ export interface ServiceProxyOptions {
   readonly auditIntervalMs?: number
   /** Count connections by Service, and delete those that lead to something gone; not by default. */
   readonly tracksConnections?: boolean
+  /** So many Services have connection metrics of their own, those with the most connections; 100 by default. */
+  readonly metricsServices?: number
+  /** The same of endpoints. */
+  readonly metricsEndpoints?: number
   readonly registry: Registry
   readonly log: Logger
 }
