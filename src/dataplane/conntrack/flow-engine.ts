@@ -1,5 +1,6 @@
 import type { ConntrackEvents } from '../../native/conntrack-events.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
+import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
 import { Pacer } from '../../util/pacer.ts'
 import type { FrontendChange } from '../desired/frontend.ts'
@@ -36,6 +37,8 @@ export class FlowEngine {
   #tableFailures = 0
   #tableStale = false
   #hasTable = false
+  /** What was said of the last failure. */
+  #complaint: string | undefined
   #closed = false
 
   constructor(options: FlowEngineOptions) {
@@ -134,6 +137,7 @@ export class FlowEngine {
       const took = performance.now() - began
       this.#resyncs.succeeded(performance.now(), took, dropped)
       this.#metrics.resynced(took / 1000)
+      this.#complaint = undefined
     } catch (error) {
       if (this.#closed) return
       this.#resyncs.failed(performance.now(), performance.now() - began)
@@ -142,7 +146,10 @@ export class FlowEngine {
     }
   }
 
+  /** Says why once, however often it is tried again. */
   #warn(error: unknown, message: string): void {
-    this.#log.warn({ error: error instanceof Error ? error.message : String(error) }, message)
+    const why = errorMessage(error)
+    if (why !== this.#complaint) this.#log.warn({ error: why }, message)
+    this.#complaint = why
   }
 }

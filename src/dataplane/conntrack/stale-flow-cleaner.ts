@@ -42,6 +42,8 @@ export class StaleFlowCleaner {
   #before = new Map<string, Frontend | undefined>()
   #started = false
   #failures = 0
+  /** What was said of the last failure. */
+  #complaint: string | undefined
   #deleted = 0
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
@@ -97,6 +99,7 @@ export class StaleFlowCleaner {
         if (this.#closed) return
         await this.#pass()
         this.#failures = 0
+        this.#complaint = undefined
       } catch (error) {
         this.#retryLater(error)
         return
@@ -178,7 +181,10 @@ export class StaleFlowCleaner {
     if (this.#closed) return
     const delay = backoffDelay(RETRY, ++this.#failures)
     const message = error instanceof Error ? error.message : String(error)
-    this.#options.log.warn({ error: message, retryInMs: delay }, 'stale connections are not deleted yet')
+    // What does not get better by itself, such as a permission that is missing, is said once.
+    if (message !== this.#complaint)
+      this.#options.log.warn({ error: message, retryInMs: delay }, 'stale connections are not deleted yet')
+    this.#complaint = message
     this.#options.metrics.failed()
     this.#timer = globalThis.setTimeout(() => {
       this.#timer = undefined
