@@ -29,8 +29,8 @@ const ROUNDS: readonly Effort[] = [
   { times: 60, sources: { from: 20, to: SOURCES }, timeoutMs: SILENCE_MS },
 ]
 
-/** What still differs is asked anew, with more patience than a busy machine needs. */
-const LAST: Effort = { times: 80, sources: { from: 0, to: SOURCES }, timeoutMs: 2_500 }
+/** What still differs is asked anew, with the patience that a crowded machine needs; TCP itself tries again after 1 s. */
+const LAST: Effort = { times: 80, sources: { from: 0, to: SOURCES }, timeoutMs: 10_000 }
 
 /** Asks the same of both; `wantedName` names a difference that is wanted. */
 export async function compare(

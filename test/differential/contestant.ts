@@ -33,7 +33,8 @@ export const kubeProxy = (cluster: TestCluster, mode: ComparedMode): Promise<Con
       nodeName: NODE.name,
       netns: lab.node.path,
       clusterCidr: `${PLACES.IPv4.podCidr},${PLACES.IPv6.podCidr}`,
-      minSyncPeriod: '10ms',
+      // Long enough that a step of a world is a few syncs, each of which starts several programs.
+      minSyncPeriod: '200ms',
     })
     undos.push(() => program.stop('SIGKILL'))
   })

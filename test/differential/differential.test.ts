@@ -4,6 +4,7 @@ import { ApiWorld } from './api-world.ts'
 import { compare } from './compare.ts'
 import { type ComparedMode, type Contestant, hawser, kubeProxy, MODES } from './contestant.ts'
 import { countFeatures } from './coverage.ts'
+import { compareRules } from './iptables-rules.ts'
 import { probesOf } from './probes.ts'
 import { randomWorld } from './random-world.ts'
 import { reportFailure } from './report.ts'
@@ -83,7 +84,11 @@ async function compareStep(world: World, step: 0 | 1): Promise<void> {
     pairs.map(async ({ mode, theirs, ours }) => {
       const { differences, wanted } = await compare(probes, [theirs.lab, ours.lab], wantedDifference(mode))
       for (const [name, some] of wanted) found.wanted.set(name, (found.wanted.get(name) ?? 0) + some.length)
-      return differences.length === 0 ? [] : [reportFailure(world, step, mode, differences)]
+      const rules = mode === 'iptables' ? await compareRules(theirs.lab.node, ours.lab.node) : []
+      return [
+        ...(differences.length === 0 ? [] : [reportFailure(world, step, mode, differences)]),
+        ...rules.map((line) => `seed ${world.seed}, step ${step}: ${line}`),
+      ]
     }),
   )
   found.probes += probes.length * pairs.length

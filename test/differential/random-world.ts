@@ -3,7 +3,7 @@ import { isHere, PODS, SOURCE_RANGES, type SourceRange } from './places.ts'
 import type { DraftPort, DraftSlice, DraftState, ServiceDraft, World } from './service-draft.ts'
 
 /** Services of a world: few enough that it takes seconds, enough that they meet each other's rules. */
-const SERVICES = 8
+const SERVICES = 6
 
 const often = <Value>(usual: Value, ...rare: readonly Value[]) =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, { weight: 2, arbitrary: fc.constantFrom(...rare) })
