@@ -146,6 +146,9 @@ function greatestCommonDivisor(a: number, b: number): number {
 
 const serviceName = (index: number): ObjectName => objectName('bench', `service-${index}`)
 
+/** One list for all that have no hints, as sources have it. */
+const noNames: readonly string[] = []
+
 const readyEndpoint = (address: IpAddress, nodeName: string): SliceEndpoint => ({
   address,
   ready: true,
@@ -153,12 +156,15 @@ const readyEndpoint = (address: IpAddress, nodeName: string): SliceEndpoint => (
   terminating: false,
   nodeName,
   zone: undefined,
-  forZones: [],
-  forNodes: [],
+  forZones: noNames,
+  forNodes: noNames,
 })
 
-const addressAt = (value: number): IpAddress =>
-  formatAddress(Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff))
+/** Of one piece, as a parsed text's are: V8 keeps what was put together from several as those several. */
+const addressAt = (value: number): IpAddress => {
+  const bytes = Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff)
+  return Buffer.from(formatAddress(bytes), 'latin1').toString('latin1') as IpAddress
+}
 
 function requireCidr(text: string) {
   const cidr = parseCidr(text)

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRegistry, type Registry } from '../../src/metrics/registry.ts'
+import { keepNurserySmall } from '../../src/util/small-nursery.ts'
 import { type DriveInput, drive } from './drive.ts'
 import type { Measured } from './load.ts'
 
@@ -83,4 +84,5 @@ async function peakResidentMib(): Promise<number> {
   return Number(kibibytes) / 2 ** 10
 }
 
+keepNurserySmall()
 process.stdout.write(JSON.stringify(await measure(JSON.parse(process.argv[2] ?? ''))))

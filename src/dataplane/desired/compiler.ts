@@ -14,6 +14,15 @@ export interface DesiredOptions extends FrontendOptions {
 }
 
 const NOTHING: ServiceFrontends = { frontends: [], problems: [] }
+const NO_SLICES: readonly EndpointSlice[] = []
+
+/** What is known under the name of one Service; slices may come before it and outlive it. */
+interface Known {
+  service: Service | undefined
+  /** In the order in which they came. */
+  slices: readonly EndpointSlice[]
+  compiled: ServiceFrontends
+}
 
 /**
  * Compiles Services and EndpointSlices into frontends. Pure and incremental: `apply` remembers objects and marks the
@@ -22,10 +31,8 @@ const NOTHING: ServiceFrontends = { frontends: [], problems: [] }
  */
 export class DesiredCompiler {
   readonly #options: DesiredOptions
-  readonly #services = new Map<ObjectName, Service>()
+  readonly #services = new Map<ObjectName, Known>()
   readonly #slices = new Map<ObjectName, EndpointSlice>()
-  readonly #slicesOf = new Map<ObjectName, readonly EndpointSlice[]>()
-  readonly #compiled = new Map<ObjectName, ServiceFrontends>()
   readonly #claims: ReadonlyMap<IpFamily, Claims>
   readonly #dirty = new Set<ObjectName>()
 
@@ -33,7 +40,7 @@ export class DesiredCompiler {
     this.#options = options
     const rules: ClaimRules = {
       nodeAddresses: options.nodeAddresses ?? [],
-      createdAt: (service) => this.#services.get(service)?.createdAt,
+      createdAt: (service) => this.#services.get(service)?.service?.createdAt,
     }
     this.#claims = new Map(options.families.map((family) => [family, new Claims(rules)]))
   }
@@ -69,23 +76,32 @@ export class DesiredCompiler {
   }
 
   service(name: ObjectName): Service | undefined {
-    return this.#services.get(name)
+    return this.#services.get(name)?.service
   }
 
   /** All slices of a Service, in the order in which they came. */
   slices(service: ObjectName): readonly EndpointSlice[] {
-    return this.#slicesOf.get(service) ?? []
+    return this.#services.get(service)?.slices ?? NO_SLICES
   }
 
   /** What Services ask for and do not get. */
   problems(): Problem[] {
-    const ofServices = [...this.#compiled.values()].flatMap((compiled) => compiled.problems)
+    const ofServices = [...this.#services.values()].flatMap(({ compiled }) => compiled.problems)
     return [...ofServices, ...[...this.#claims.values()].flatMap((claims) => claims.problems())]
   }
 
+  /** A name that turns out to be nobody's is forgotten when it is compiled. */
+  #known(name: ObjectName): Known {
+    let known = this.#services.get(name)
+    if (known === undefined) {
+      known = { service: undefined, slices: NO_SLICES, compiled: NOTHING }
+      this.#services.set(name, known)
+    }
+    return known
+  }
+
   #applyService(name: ObjectName, service: Service | undefined): void {
-    if (service === undefined) this.#services.delete(name)
-    else this.#services.set(name, service)
+    this.#known(name).service = service
     this.#dirty.add(name)
   }
 
@@ -97,26 +113,23 @@ export class DesiredCompiler {
       return
     }
     this.#slices.set(name, slice)
-    this.#slicesOf.set(slice.service, [...(this.#slicesOf.get(slice.service) ?? []), slice])
+    const known = this.#known(slice.service)
+    known.slices = [...known.slices, slice]
     this.#dirty.add(slice.service)
   }
 
   #detach(slice: EndpointSlice): void {
-    const rest = (this.#slicesOf.get(slice.service) ?? []).filter((other) => other !== slice)
-    if (rest.length === 0) this.#slicesOf.delete(slice.service)
-    else this.#slicesOf.set(slice.service, rest)
+    const known = this.#known(slice.service)
+    known.slices = known.slices.filter((other) => other !== slice)
     this.#dirty.add(slice.service)
   }
 
   #compileService(name: ObjectName, changes: FrontendChange[]): void {
-    const service = this.#services.get(name)
-    const before = this.#compiled.get(name) ?? NOTHING
-    const after =
-      service === undefined
-        ? NOTHING
-        : serviceFrontends(service, this.#slicesOf.get(name) ?? [], this.#options)
-    if (service === undefined) this.#compiled.delete(name)
-    else this.#compiled.set(name, after)
+    const known = this.#known(name)
+    const { service, slices, compiled: before } = known
+    const after = service === undefined ? NOTHING : serviceFrontends(service, slices, this.#options)
+    known.compiled = after
+    if (service === undefined && slices.length === 0) this.#services.delete(name)
     for (const frontend of before.frontends) {
       if (after.frontends.some((other) => other.key === frontend.key && other.family === frontend.family))
         continue

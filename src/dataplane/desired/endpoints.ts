@@ -102,9 +102,10 @@ const toEndpoint = ({ address, nodeName }: SliceEndpoint, port: number, ownName:
 const isLocal = (endpoint: Endpoint): boolean => endpoint.local
 
 function inOrder(endpoints: Endpoint[]): readonly Endpoint[] {
-  if (endpoints.length < 2) return endpoints
+  if (endpoints.length === 0) return NO_ENDPOINTS
   const merged = mergeNeighbours(endpoints.sort(byAddressAndPort))
-  if (!merged.some(isLocal)) return merged
+  // A copy has room for what is in it, where a list that grew has room for three times as many.
+  if (!merged.some(isLocal)) return merged.slice()
   return [...merged.filter(isLocal), ...merged.filter((endpoint) => !endpoint.local)]
 }
 

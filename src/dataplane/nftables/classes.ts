@@ -59,13 +59,25 @@ export function classOf(frontend: Frontend, { slots, upper, leading }: Placement
     frontend.localEndpoints === undefined
       ? undefined
       : { slots: leading ?? upper.length, upper: leading === undefined }
-  const plain = balancingName({
-    kind: frontend.kind === 'ClusterIP' ? 'cluster' : 'external',
-    slots: slots.length,
-    local,
-    affinitySeconds: frontend.affinitySeconds,
-  })
+  const kind = frontend.kind === 'ClusterIP' ? 'cluster' : 'external'
+  const { affinitySeconds } = frontend
+  const plain =
+    local === undefined && affinitySeconds === 0
+      ? plainName(kind, slots.length)
+      : balancingName({ kind, slots: slots.length, local, affinitySeconds })
   return filtered ? className(`f${plain}`) : plain
+}
+
+/** The names of the simplest classes, by slots: most frontends have one of few, and share its text. */
+const PLAIN_NAMES: Readonly<Record<Balancing['kind'], ClassName[]>> = { cluster: [], external: [] }
+const PLAIN_NAMES_KEPT = 64
+
+function plainName(kind: Balancing['kind'], slots: number): ClassName {
+  const known = PLAIN_NAMES[kind][slots]
+  if (known !== undefined) return known
+  const made = balancingName({ kind, slots, local: undefined, affinitySeconds: 0 })
+  if (slots < PLAIN_NAMES_KEPT) PLAIN_NAMES[kind][slots] = made
+  return made
 }
 
 function balancingName({ kind, slots, local, affinitySeconds }: Balancing): ClassName {

@@ -25,7 +25,7 @@ export function placeEndpoints(
   localCount = endpoints.length,
 ): SlotUpdate {
   if (before.length === 0 && endpoints.length === 0) return UNCHANGED
-  if (before.length === 0) return { removed: NO_SLOTS, added: [...endpoints.keys()], slots: endpoints }
+  if (before.length === 0) return { removed: NO_SLOTS, added: firstSlots(endpoints.length), slots: endpoints }
   if (endpoints.length === 0) return { removed: [...before.keys()], added: NO_SLOTS, slots: endpoints }
   const slots: (Endpoint | undefined)[] = new Array(endpoints.length).fill(undefined)
   placeZone(before, endpoints, slots, 0, localCount)
@@ -34,6 +34,18 @@ export function placeEndpoints(
     before,
     slots.filter((endpoint) => endpoint !== undefined),
   )
+}
+
+/** The first so many slots, of which new frontends have all; most of them share a list. */
+const FIRST_SLOTS: (readonly number[])[] = []
+const FIRST_SLOTS_KEPT = 64
+
+function firstSlots(count: number): readonly number[] {
+  const known = FIRST_SLOTS[count]
+  if (known !== undefined) return known
+  const made = Array.from({ length: count }, (_, slot) => slot)
+  if (count < FIRST_SLOTS_KEPT) FIRST_SLOTS[count] = made
+  return made
 }
 
 /** Fills the slots [from, to) with the endpoints at those indexes. */
