@@ -31,7 +31,7 @@ await runMain(async () => {
   const { writeImage } = await import(inRoot('dist', 'src', 'kubelet', 'images', 'build.js'))
   const image = {
     name: values.tag,
-    entrypoint: ['/usr/local/bin/node', '/hawser/dist/src/cli/main.js'],
+    entrypoint: ['/usr/local/bin/hawser'],
     cmd: ['proxy'],
     env: ['NODE_ENV=production', 'PATH=/usr/local/bin'],
     workingDir: '/',

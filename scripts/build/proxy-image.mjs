@@ -26,8 +26,7 @@ export async function proxyImageEntries() {
   return [
     file(node, '/usr/local/bin/node', 0o755),
     ...[...libraries].map((path) => file(realpathSync(path), path, 0o755)),
-    { kind: 'symlink', path: '/usr/local/bin/hawser', target: `${HOME}/dist/src/cli/main.js` },
-    // Node asks for the name of the user, and logs have times: both work without more than this.
+    file(inRoot('deploy', 'kube-proxy-replacement', 'hawser'), '/usr/local/bin/hawser', 0o755),
     { kind: 'directory', path: '/tmp', mode: 0o1777 },
     { kind: 'directory', path: '/var/lib/hawser', mode: 0o755 },
     ...inPackage([inRoot('package.json'), addon]),

@@ -7,25 +7,29 @@ import { join, resolve } from 'node:path'
 import type { StatusReport } from '../../src/cli/control/status-report.ts'
 import type { Netns } from './netns.ts'
 
-const main = resolve('dist/src/cli/main.js')
+/** The compiled command; another build can be tested. */
+const main = resolve(process.env.HAWSER_COMMAND ?? 'dist/src/cli/main.js')
 
 /** `hawser proxy` on a folder of a test's own in a network namespace, started and ended as often as the test wants. */
 export class ProxyDaemon {
   readonly folder: string
   readonly #root: string
   readonly #netns: Netns
+  readonly #under: readonly string[]
   #child: ChildProcess | undefined
   #said = ''
 
-  private constructor(root: string, netns: Netns) {
+  private constructor(root: string, netns: Netns, under: readonly string[]) {
     this.#root = root
+    this.#under = under
     this.folder = join(root, 'manifests')
     this.#netns = netns
   }
 
-  static async create(netns: Netns): Promise<ProxyDaemon> {
+  /** `under`: the program, with its arguments, that runs the daemon; none by default. */
+  static async create(netns: Netns, under: readonly string[] = []): Promise<ProxyDaemon> {
     if (!existsSync(main)) throw new Error('these tests run the compiled command: npm run build first')
-    const daemon = new ProxyDaemon(await mkdtemp(join(tmpdir(), 'hw-proxy-')), netns)
+    const daemon = new ProxyDaemon(await mkdtemp(join(tmpdir(), 'hw-proxy-')), netns, under)
     await netns.exec('mkdir', '-p', daemon.folder)
     return daemon
   }
@@ -66,6 +70,11 @@ export class ProxyDaemon {
     return child.exitCode
   }
 
+  /** Has it read its configuration again. */
+  reload(): void {
+    this.#child?.kill('SIGHUP')
+  }
+
   get said(): string {
     return this.#said
   }
@@ -95,10 +104,12 @@ export class ProxyDaemon {
   }
 
   #spawn(...args: readonly string[]): ChildProcess {
-    const own = ['--state-dir', join(this.#root, 'state'), '--hostname-override', 'here']
+    // A namespace of its own has no say in the size of the machine's table of connections.
+    const limits = args.includes('--config') ? [] : ['--conntrack-max-per-core', '0']
+    const own = ['--state-dir', join(this.#root, 'state'), '--hostname-override', 'here', ...limits]
     this.#child = spawn(
       'nsenter',
-      [`--net=${this.#netns.path}`, process.execPath, main, 'proxy', ...own, ...args],
+      [`--net=${this.#netns.path}`, ...this.#under, process.execPath, main, 'proxy', ...own, ...args],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
       },

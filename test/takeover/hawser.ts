@@ -48,6 +48,12 @@ export class Hawser {
     }
   }
 
+  /** The exit status of one that ends by itself. */
+  async ended(): Promise<number | null> {
+    await this.#ended
+    return this.#child.exitCode
+  }
+
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     this.#child.kill(signal)
     await this.#ended

@@ -57,6 +57,12 @@ export class ProvingNode {
     ])
   }
 
+  /** Removes what a Hawser of this mode has left. */
+  async cleanUp(mode: HawserMode): Promise<void> {
+    const cleanup = Hawser.spawn(this.world.node, mode, ['--cleanup'])
+    if ((await cleanup.ended()) !== 0) throw new Error(`hawser proxy --cleanup failed: ${cleanup.said}`)
+  }
+
   /** Starts a real kube-proxy; resolves when its rules are in the kernel. */
   async kubeProxy(mode: KubeProxyMode): Promise<ClusterProcess> {
     const program = await startKubeProxy(this.#cluster, {

@@ -153,6 +153,11 @@ export class Proof {
     const kubeProxy = await this.#node.kubeProxy(mode)
     this.#did('kube-proxy has its rules in the kernel')
     await this.#stop('SIGTERM')
+    // The chains of mode iptables are kube-proxy's too: it has taken them over.
+    if (this.#hawser.mode === 'nftables') {
+      await this.#node.cleanUp('nftables')
+      this.#did("hawser's rules are removed")
+    }
     await this.#calm()
     const back = this.#random.pick(HAWSER_MODES)
     if (this.#random.next() < 0.5) {
