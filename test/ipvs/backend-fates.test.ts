@@ -133,8 +133,8 @@ describe('externalTrafficPolicy Local', () => {
   })
 })
 
-it('the addition of an endpoint on another node is one netlink message, that of one here four', () => {
-  expect(seen.messages).toEqual({ elsewhere: 1, here: 4 })
+it('the addition of an endpoint is one netlink message, wherever it is', () => {
+  expect(seen.messages).toEqual({ elsewhere: 1, here: 1 })
 })
 
 it('nft lists the table', () => {

@@ -12,6 +12,8 @@ export interface IpvsOptions {
   readonly scheduler: string
   readonly flags: readonly IpvsFlag[]
   readonly forward: IpvsForward
+  /** How long an endpoint that goes may keep its connections; undefined: as long as the proxy's own limit says. */
+  readonly drainSeconds: number | undefined
 }
 
 /** For the many Services that ask for nothing: one object that they share. */
@@ -19,6 +21,7 @@ export const DEFAULT_IPVS_OPTIONS: IpvsOptions = Object.freeze({
   scheduler: 'rr',
   flags: Object.freeze([]),
   forward: 'masq',
+  drainSeconds: undefined,
 })
 
 /** The schedulers of Linux (net/netfilter/ipvs, `ip_vs_*.c`). */
@@ -30,6 +33,8 @@ const PREFIX = 'hawser.dev/'
 const SCHEDULER = `${PREFIX}ipvs-scheduler`
 const FLAG_LIST = `${PREFIX}ipvs-flags`
 const FORWARD = `${PREFIX}forward-method`
+const DRAIN_TIMEOUT = `${PREFIX}ipvs-drain-timeout`
+const ANNOTATIONS = [SCHEDULER, FLAG_LIST, FORWARD, DRAIN_TIMEOUT]
 
 /**
  * Reads the annotations. A wrong value is reported to `problems` and leaves its option at `defaults`; it never keeps
@@ -41,7 +46,7 @@ export function readIpvsOptions(
   defaults: IpvsOptions,
   problems: Problem[],
 ): IpvsOptions {
-  if (![SCHEDULER, FLAG_LIST, FORWARD].some((name) => annotations.has(name))) return defaults
+  if (!ANNOTATIONS.some((name) => annotations.has(name))) return defaults
   const wrong = (annotation: string, value: string, allowed: readonly string[]): void => {
     problems.push({
       place: `Service ${service}`,
@@ -61,18 +66,43 @@ export function readIpvsOptions(
   const written = (annotations.get(FLAG_LIST) ?? '').split(',').map((flag) => flag.trim())
   for (const flag of written)
     if (flag !== '' && !usable.some((known) => known === flag)) wrong(FLAG_LIST, flag, usable)
+  const drainSeconds = (written: string | undefined): number | undefined => {
+    const seconds = written === undefined ? undefined : parseSeconds(written)
+    if (written !== undefined && seconds === undefined)
+      wrong(DRAIN_TIMEOUT, written, [
+        'a duration up to 24h such as 90s',
+        '5m',
+        '1h30m',
+        '0s to wait for nobody',
+      ])
+    return seconds
+  }
   return {
     scheduler,
     flags: usable.filter((flag) =>
       annotations.has(FLAG_LIST) ? written.includes(flag) : defaults.flags.includes(flag),
     ),
     forward: oneOf(FORWARD, FORWARDS) ?? defaults.forward,
+    drainSeconds: drainSeconds(annotations.get(DRAIN_TIMEOUT)) ?? defaults.drainSeconds,
   }
+}
+
+const DURATION = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/
+const LONGEST_SECONDS = 24 * 3600
+
+/** Whole seconds of a duration as Go writes them; undefined for what is none or too long. */
+function parseSeconds(text: string): number | undefined {
+  const match = DURATION.exec(text)
+  if (match === null || text === '') return undefined
+  const [, hours = 0, minutes = 0, seconds = 0] = match
+  const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)
+  return total <= LONGEST_SECONDS ? total : undefined
 }
 
 export const sameIpvsOptions = (a: IpvsOptions, b: IpvsOptions): boolean =>
   a === b ||
   (a.scheduler === b.scheduler &&
     a.forward === b.forward &&
+    a.drainSeconds === b.drainSeconds &&
     a.flags.length === b.flags.length &&
     a.flags.every((flag, i) => flag === b.flags[i]))

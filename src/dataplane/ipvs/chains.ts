@@ -20,8 +20,8 @@ import {
   setPriorityFromMap,
   unmark,
 } from '../nf-table/statements.ts'
-import { TREATMENTS_MAP } from './layout.ts'
-import { isNew, isShortCircuited, setMarkFromMap, sourceInRange } from './statements.ts'
+import { HAIRPIN, HAIRPIN_TIMEOUT_MS, TREATMENTS_MAP } from './layout.ts'
+import { isNew, isShortCircuited, rememberSource, setMarkFromMap, sourceInRange } from './statements.ts'
 import { BASIC_TREATMENTS } from './treatments.ts'
 
 const fromPods = ({ podCidrs }: FamilyConfig, ...then: readonly Statement[]): readonly Statement[] =>
@@ -34,13 +34,14 @@ const fromPods = ({ podCidrs }: FamilyConfig, ...then: readonly Statement[]): re
  */
 export function tableChains(config: FamilyConfig): readonly Chain[] {
   const { family } = config
+  const balanced = [clearPriority, ...rememberClient(config)]
   return [
     { name: 'reject-it', rules: [rejectTcp, rejectOther(family)] },
     { name: 'drop-it', rules: [drop] },
-    { name: 'cluster', rules: [clearPriority, ...masqueradeClusterIp(config)] },
-    { name: 'external', rules: [clearPriority, markForMasquerade] },
-    { name: 'local', rules: [clearPriority, ...steerInside(config)] },
-    { name: 'local-none', rules: [clearPriority, ...steerInside(config), drop] },
+    { name: 'cluster', rules: [...balanced, ...masqueradeClusterIp(config)] },
+    { name: 'external', rules: [...balanced, markForMasquerade] },
+    { name: 'local', rules: [...balanced, ...steerInside(config)] },
+    { name: 'local-none', rules: [...balanced, ...steerInside(config), drop] },
     { name: 'direct', rules: [clearPriority] },
     ...BASIC_TREATMENTS.map((name) => ({
       name: `from-${name}`,
@@ -76,11 +77,17 @@ export function tableChains(config: FamilyConfig): readonly Chain[] {
         // A mark of these has no room for the bit that asks for masquerade.
         rule(isShortCircuited, ...(config.masqueradeAll ? [] : [isFromHere]), masquerade),
         rule(isMarked, goto('masq')),
-        rule(pairInSet(family, 'hairpin'), masquerade),
+        rule(pairInSet(family, HAIRPIN), masquerade),
         ...(config.masqueradePodEgress ? fromPods(config, goto('pod-egress')) : []),
       ],
     },
   ]
+}
+
+/** Only pods can be endpoints and clients at once; where their addresses are not known anybody may be one. */
+function rememberClient(config: FamilyConfig): readonly Statement[] {
+  const remember = rememberSource(config.family, HAIRPIN, HAIRPIN_TIMEOUT_MS)
+  return config.podCidrs.length === 0 ? [remember] : fromPods(config, remember)
 }
 
 /**

@@ -12,11 +12,12 @@ export const DRAIN_POLL_MS = 5_000
  * what the kernel has for `server`; what it does not have any more is deleted too, so that it is forgotten.
  */
 export function drained(
-  { settings, dests }: ProgrammedServer,
+  { settings, dests, drainLimitMs }: ProgrammedServer,
   listed: readonly RealServerState[],
   now: number,
-  limitMs: number,
+  defaultLimitMs: number,
 ): ServerChange[] {
+  const limitMs = drainLimitMs ?? defaultLimitMs
   const connections = new Map(
     listed.map((dest) => [destName(dest), dest.activeConnections + dest.inactiveConnections]),
   )

@@ -18,7 +18,6 @@ export type Element =
   | ({ readonly set: 'short-circuit'; readonly mark: number } & Place)
   | ({ readonly set: 'sources'; readonly range: Cidr } & Place)
   | { readonly set: 'vips'; readonly address: IpAddress }
-  | { readonly set: 'hairpin'; readonly address: IpAddress }
 
 /** The elements that belong to one frontend alone. */
 export function elementsOf(
@@ -71,8 +70,6 @@ export const elementKey = (element: Element): string => {
       return `sources ${formatPlace(element)} . ${formatCidr(element.range)}`
     case 'vips':
       return `vips ${element.address}`
-    case 'hairpin':
-      return `hairpin ${element.address} . ${element.address}`
   }
 }
 

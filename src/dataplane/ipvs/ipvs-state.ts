@@ -14,6 +14,8 @@ export interface ProgrammedDest extends RealServer {
 
 export interface ProgrammedServer {
   settings: ServerSettings
+  /** How long a real server of it may drain, in ms; undefined: as long as the configuration says. */
+  drainLimitMs?: number | undefined
   readonly dests: Map<string, ProgrammedDest>
 }
 
@@ -24,9 +26,8 @@ export class IpvsState {
   /** Frontends whose virtual servers and elements are all in force. */
   readonly frontends = new Map<FrontendKey, Frontend>()
   readonly marks = new MarkNumbers()
-  /** Frontends by VIP, and uses of endpoint addresses that may meet themselves: the table's shared elements. */
+  /** How many frontends each VIP has. */
   readonly vips = new RefCounts<IpAddress>()
-  readonly hairpins = new RefCounts<IpAddress>()
   /** VIPs that are on the device. */
   readonly addresses = new Set<IpAddress>()
   /** Addresses of other interfaces: a VIP among them is not put on the device a second time. */

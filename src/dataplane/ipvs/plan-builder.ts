@@ -1,5 +1,5 @@
 import type { Protocol } from '../../model/service.ts'
-import { formatVirtualServer } from '../../native/ipvs.ts'
+import { formatVirtualServer, type VirtualServerKey } from '../../native/ipvs.ts'
 import type { IpAddress } from '../../util/address.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
 import { RefCountChange } from '../nf-table/ref-counts.ts'
@@ -29,23 +29,25 @@ export class PlanBuilder {
   readonly #goneAddresses = new Set<IpAddress>()
   readonly #frontends = new Map<FrontendKey, Frontend | undefined>()
   readonly #wanted = new Set<string>()
+  readonly #drainSeconds: [VirtualServerKey, number | undefined][] = []
   /** Virtual servers that frontends had, by name: one goes unless some frontend of the plan has it from now on. */
   readonly #left = new Map<string, ServerChange>()
   readonly #vips: RefCountChange<IpAddress>
-  readonly #hairpins: RefCountChange<IpAddress>
 
   constructor(config: IpvsConfig, state: IpvsState) {
     this.#config = config
     this.#state = state
     this.#vips = new RefCountChange(state.vips)
-    this.#hairpins = new RefCountChange(state.hairpins)
   }
 
   /** Brings one frontend from what it is in the state to `after`; undefined takes it away. */
   add(key: FrontendKey, after: Frontend | undefined): void {
     const before = this.#state.frontends.get(key)
     const wanted = this.#servers(after)
-    for (const server of wanted) this.#bringTo(key, server, after?.protocol)
+    for (const server of wanted) {
+      this.#bringTo(key, server, after?.protocol)
+      this.#drainSeconds.push([server.key, after?.ipvs.drainSeconds])
+    }
     for (const { key: server } of this.#servers(before))
       this.#left.set(formatVirtualServer(server), {
         op: 'delete-server',
@@ -53,8 +55,9 @@ export class PlanBuilder {
         server: { key: server },
       })
     this.#changeElements(this.#elements(before), this.#elements(after))
-    this.#countUses(before, (counts, address) => counts.lose(address))
-    this.#countUses(after, (counts, address) => counts.gain(address))
+    const [old, now] = [this.#vipOf(before), this.#vipOf(after)]
+    if (old !== undefined) this.#vips.lose(old)
+    if (now !== undefined) this.#vips.gain(now)
     this.#frontends.set(key, after)
   }
 
@@ -78,8 +81,6 @@ export class PlanBuilder {
         if (this.#state.addresses.has(address)) this.#goneAddresses.add(address)
       }
     }
-    for (const [address, turn] of this.#hairpins.turns())
-      (turn === 'appeared' ? this.#added : this.#removed).push({ set: 'hairpin', address })
     for (const [name, deletion] of this.#left) if (!this.#wanted.has(name)) this.#finish.push(deletion)
     const plan: Plan = {
       family: this.#config.family,
@@ -143,31 +144,24 @@ export class PlanBuilder {
     this.#removed.push(...gone.values())
   }
 
-  #countUses(
-    frontend: Frontend | undefined,
-    count: (counts: RefCountChange<IpAddress>, address: IpAddress) => void,
-  ): void {
-    if (frontend === undefined) return
-    const { address, endpoints, localEndpoints = [], ipvs } = frontend
-    // An address that the machine has anyway keeps its other ports.
-    const isOwn =
-      address === undefined ||
-      this.#config.nodeAddresses.includes(address) ||
-      this.#state.foreignAddresses.has(address)
-    if (!isOwn) count(this.#vips, address)
-    if (ipvs.forward !== 'masq') return
-    for (const endpoint of [...endpoints, ...localEndpoints])
-      if (endpoint.mayHairpin) count(this.#hairpins, endpoint.address)
+  /** An address that the machine has anyway keeps its other ports, and is no VIP. */
+  #vipOf(frontend: Frontend | undefined): IpAddress | undefined {
+    const address = frontend?.address
+    if (address === undefined || this.#config.nodeAddresses.includes(address)) return undefined
+    return this.#state.foreignAddresses.has(address) ? undefined : address
   }
 
   #adopt(): void {
     const state = this.#state
+    for (const [key, seconds] of this.#drainSeconds) {
+      const server = state.server(key)
+      if (server !== undefined) server.drainLimitMs = seconds === undefined ? undefined : seconds * 1000
+    }
     for (const [key, frontend] of this.#frontends) {
       if (frontend === undefined) state.frontends.delete(key)
       else state.frontends.set(key, frontend)
     }
     state.vips.adopt(this.#vips)
-    state.hairpins.adopt(this.#hairpins)
     state.elements += this.#added.length - this.#removed.length
     state.hasTable = true
   }

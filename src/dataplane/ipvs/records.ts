@@ -47,9 +47,6 @@ function packElement(element: Element, family: IpFamily, part: Part, into: Recor
     }
     case 'vips':
       into.address(element.address)
-      break
-    case 'hairpin':
-      into.address(element.address).address(element.address)
   }
 }
 

@@ -11,7 +11,6 @@ import { needsShortCircuit, serversOf } from './virtual-servers.ts'
 export const elementsInForce = (config: IpvsConfig, state: IpvsState): Element[] => [
   ...[...state.frontends.values()].flatMap((frontend) => frontendElements(frontend, config, state)),
   ...[...state.vips.keys()].map((address): Element => ({ set: 'vips', address })),
-  ...[...state.hairpins.keys()].map((address): Element => ({ set: 'hairpin', address })),
 ]
 
 /** The virtual servers, real servers and elements of one frontend, one a line; nothing for one that is not in force. */

@@ -1,5 +1,12 @@
 import type { IpFamily } from '../../util/address.ts'
-import { FIRST, hostNumber, loadClientKey, loadServiceKey } from '../nf-table/loads.ts'
+import {
+  addressWords,
+  FIRST,
+  hostNumber,
+  loadAddress,
+  loadClientKey,
+  loadServiceKey,
+} from '../nf-table/loads.ts'
 import { anyBit, type Statement } from '../nf-table/statements.ts'
 import type { SetName } from './layout.ts'
 import { SHORT_CIRCUIT_BITS, SHORT_CIRCUIT_MASK } from './marks.ts'
@@ -18,6 +25,13 @@ export const setMarkFromMap = (family: IpFamily, map: SetName): Statement => [
 export const sourceInRange = (family: IpFamily, set: SetName): Statement => [
   ...loadClientKey(family),
   { expr: 'lookup', sreg: FIRST, set },
+]
+
+/** `update @SET { ip saddr . ip saddr timeout … }`: a lookup of source and destination then finds equal ones. */
+export const rememberSource = (family: IpFamily, set: string, timeoutMs: number): Statement => [
+  loadAddress(family, 'saddr', 0),
+  loadAddress(family, 'saddr', addressWords(family)),
+  { expr: 'dynset', sregKey: FIRST, op: 'update', timeoutMs, set },
 ]
 
 /** `ct state new` */

@@ -5,7 +5,15 @@ import { hostNumber } from '../nf-table/loads.ts'
 import { nftFamily } from '../nf-table/nft-family.ts'
 import { tableChains } from './chains.ts'
 import { bySet, type Element } from './elements.ts'
-import { SET_NAMES, setLayout, setSpec, TABLE, TREATMENTS_MAP, treatmentsMapSpec } from './layout.ts'
+import {
+  hairpinSpec,
+  SET_NAMES,
+  setLayout,
+  setSpec,
+  TABLE,
+  TREATMENTS_MAP,
+  treatmentsMapSpec,
+} from './layout.ts'
 import type { TablePlan } from './plan.ts'
 import { packElements } from './records.ts'
 import { TREATMENTS, treatmentNumber } from './treatments.ts'
@@ -42,6 +50,7 @@ export async function tableTransaction(
 
 function create(transaction: NftTransaction, config: FamilyConfig): void {
   transaction.destroyTable().addTable().addSet(treatmentsMapSpec)
+  transaction.addSet(hairpinSpec(config.family))
   for (const set of SET_NAMES) transaction.addSet(setSpec(set, config.family))
   const chains = tableChains(config)
   for (const chain of chains) transaction.addChain(chain)

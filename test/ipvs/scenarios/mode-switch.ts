@@ -149,6 +149,8 @@ async function observe(socket: IpvsSocket): Promise<SwitchObservations> {
 
 const socket = await IpvsSocket.open({ netns: node.path })
 try {
+  // A packet that a busy machine sends a second time must not be one that conntrack knows no translation for.
+  await node.sysctl({ 'net.netfilter.nf_conntrack_tcp_be_liberal': 1 })
   await world.host.serve(8080, 'the node itself')
   console.log(JSON.stringify(await observe(socket)))
 } finally {

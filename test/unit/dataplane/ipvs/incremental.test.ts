@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Endpoint, Frontend } from '../../../../src/dataplane/desired/frontend.ts'
+import { DEFAULT_IPVS_OPTIONS } from '../../../../src/dataplane/desired/ipvs-options.ts'
 import { type Element, elementKey, formatElement } from '../../../../src/dataplane/ipvs/elements.ts'
 import type { IpvsState } from '../../../../src/dataplane/ipvs/ipvs-state.ts'
 import type { Plan } from '../../../../src/dataplane/ipvs/plan.ts'
@@ -42,7 +43,7 @@ const anyFrontend = fc
       affinitySeconds: fields.affinitySeconds,
       ...(isExternal ? { kind: 'LoadBalancer', sourceRanges: ranges.map(cidr) } : {}),
       localEndpoints: isOutside && isLocal ? fields.endpoints.filter(({ local }) => local) : undefined,
-      ipvs: { scheduler, flags: [], forward },
+      ipvs: { ...DEFAULT_IPVS_OPTIONS, scheduler, forward },
     })
   })
 const anyChange = fc.record({ frontend: anyFrontend, isGone: fc.boolean() })

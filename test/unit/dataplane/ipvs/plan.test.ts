@@ -114,11 +114,11 @@ describe('endpoints', () => {
     ])
   })
 
-  it('that may meet itself is known to the table as long as any frontend has it', () => {
-    const [one, other] = [frontend('10.96.0.1', 80, [here(1)]), frontend('10.96.0.1', 81, [here(1)])]
-    expect(planner.lines(one, other)).toContain('add element hairpin 10.1.0.1 . 10.1.0.1')
-    expect(planner.lines([one])).not.toContain('delete element hairpin 10.1.0.1 . 10.1.0.1')
-    expect(planner.lines([other])).toContain('delete element hairpin 10.1.0.1 . 10.1.0.1')
+  it('on this node is no more to the table than one elsewhere', () => {
+    planner.change(frontend('10.96.0.1', 80, [there(1)]))
+    expect(planner.lines(frontend('10.96.0.1', 80, [there(1), here(1)]))).toEqual([
+      'add-dest TCP 10.96.0.1:80 10.1.0.1:8080 masq weight 1',
+    ])
   })
 })
 
@@ -175,7 +175,6 @@ describe('externalTrafficPolicy Local', () => {
       'add element frontends 203.0.113.1 . tcp . 80 : local',
       'add element short-circuit 203.0.113.1 . tcp . 80 : 0x48000000',
       'add element vips 203.0.113.1',
-      'add element hairpin 10.1.0.1 . 10.1.0.1',
       'add address 203.0.113.1/32',
     ])
   })
