@@ -56,7 +56,7 @@ const FILTER_WORLD = `
 -A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
 -A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A KUBE-FORWARD -m comment --comment "kubernetes forwarding conntrack rule" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A KUBE-NODEPORTS -p tcp -m comment --comment "default/kubernetes health check node port" -m tcp --dport 32000 -j ACCEPT
+-A KUBE-NODEPORTS -p tcp -m comment --comment "default/kubernetes:https health check node port" -m tcp --dport 32000 -j ACCEPT
 -A KUBE-PROXY-FIREWALL -d 192.0.2.2/32 -p tcp -m comment --comment "default/kubernetes:https traffic not accepted by KUBE-FW-NPX46M4PTMTKRN6Y" -m tcp --dport 443 -j DROP
 -A KUBE-REFUSE -p tcp -j REJECT --reject-with tcp-reset
 -A KUBE-REFUSE -j REJECT --reject-with icmp-port-unreachable

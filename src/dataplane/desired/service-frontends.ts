@@ -42,7 +42,7 @@ export function serviceFrontends(
   const problems: Problem[] = []
   const { ipvs: defaults = DEFAULT_IPVS_OPTIONS } = options
   const ipvs = readIpvsOptions(service.name, service.annotations, defaults, problems)
-  const frontends: Frontend[] = []
+  const frontends = new Map<string, Frontend>()
   for (const family of options.families) {
     if (!service.ipFamilies.includes(family)) continue
     const ranges = rangesOf(service, family, problems)
@@ -53,7 +53,7 @@ export function serviceFrontends(
         findEndpoints(slices, port, family, options),
       )
   }
-  return { frontends, problems: problems.length === 0 ? NO_PROBLEMS : problems }
+  return { frontends: [...frontends.values()], problems: problems.length === 0 ? NO_PROBLEMS : problems }
 }
 
 /** One port of a Service in one family. */
@@ -66,7 +66,7 @@ interface PortContext {
 }
 
 /** An address of several kinds is one frontend, of the first: load-balancer before external, for its source ranges. */
-function addPort(frontends: Frontend[], context: PortContext, candidates: Candidates): void {
+function addPort(frontends: FrontendsByKey, context: PortContext, candidates: Candidates): void {
   const { service, port } = context
   const inside = internalChoice(service, candidates)
   addAll(frontends, context, 'ClusterIP', service.clusterIPs, inside)
@@ -118,7 +118,7 @@ function externalChoice(service: Service, candidates: Candidates): Choice {
 
 /** The port on those of the addresses that are of the family. */
 function addAll(
-  frontends: Frontend[],
+  frontends: FrontendsByKey,
   context: PortContext,
   kind: FrontendKind,
   addresses: readonly IpAddress[],
@@ -128,8 +128,12 @@ function addAll(
     if (familyOf(address) === context.family) add(frontends, frontend(context, kind, address, choice))
 }
 
-function add(frontends: Frontend[], made: Frontend): void {
-  if (!frontends.some((other) => other.key === made.key && other.family === made.family)) frontends.push(made)
+/** By family and key; of two the first one stays. */
+type FrontendsByKey = Map<string, Frontend>
+
+function add(frontends: FrontendsByKey, made: Frontend): void {
+  const id = `${made.family}/${made.key}`
+  if (!frontends.has(id)) frontends.set(id, made)
 }
 
 function frontend(
@@ -154,7 +158,7 @@ function frontend(
     whenEmpty,
     affinitySeconds: service.affinitySeconds,
     sourceRanges: kind === 'LoadBalancer' ? ranges : NO_RANGES,
-    healthCheckNodePort: kind === 'ClusterIP' ? 0 : service.healthCheckNodePort,
+    healthCheckNodePort: service.healthCheckNodePort,
     ipvs,
   }
 }

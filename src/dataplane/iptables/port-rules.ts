@@ -1,5 +1,5 @@
 import { type Cidr, cidrContains, formatCidr } from '../../util/address.ts'
-import type { Endpoint, Frontend } from '../desired/frontend.ts'
+import type { Frontend } from '../desired/frontend.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { addEndpointChains, addPolicyChain } from './endpoint-chains.ts'
 import { onlyAddress, protocolWord } from './format-rule.ts'
@@ -30,7 +30,8 @@ interface Rules {
 }
 
 /** Rules of all frontends of one port; there is at least one. */
-export function addPortRules(into: Rules, frontends: readonly Frontend[], config: FamilyConfig): void {
+export function addPortRules(into: Rules, given: readonly Frontend[], config: FamilyConfig): void {
+  const frontends = given.map(withoutRangeOfAll)
   const [first] = frontends
   if (first === undefined) return
   const label = first.portName === '' ? first.service : `${first.service}:${first.portName}`
@@ -40,25 +41,37 @@ export function addPortRules(into: Rules, frontends: readonly Frontend[], config
   const outside = frontends.filter(({ kind }) => kind !== 'ClusterIP')
   const [internal] = inside
   const [external] = outside
-  // A port's endpoints under policy Local are one list, whether clients from inside or from outside are held to it.
-  const insideIsLocal =
-    internal !== undefined && external !== undefined && !sameEndpoints(internal.endpoints, external.endpoints)
+  // Only under internal policy Local is there silence for the lack of endpoints that others have.
+  const insideIsLocal = internal?.whenEmpty === 'drop'
   const internalChain = chain(insideIsLocal ? 'SVL' : 'SVC')
   const capture = inside.flatMap((frontend) => captureInternal(into, port, frontend, internalChain, config))
-  const clusterEndpoints = external?.endpoints ?? internal?.endpoints ?? []
+  const clusterEndpoints = external?.endpoints ?? (insideIsLocal ? [] : (internal?.endpoints ?? []))
+  // A port's endpoints under policy Local are one list, whether clients from inside or from outside are held to it.
   const localEndpoints = external?.localEndpoints ?? (insideIsLocal ? internal.endpoints : [])
   if (clusterEndpoints.length > 0)
     addPolicyChain(into.chains, port, chain('SVC'), insideIsLocal ? [] : capture, clusterEndpoints)
   if (localEndpoints.length > 0)
     addPolicyChain(into.chains, port, chain('SVL'), insideIsLocal ? capture : [], localEndpoints)
   if (external !== undefined) addExternal(into, port, outside, external, config)
+  addHealthCheck(into, port)
   addEndpointChains(into.chains, port, [...clusterEndpoints, ...localEndpoints], config.family)
 }
 
-const sameEndpoints = (a: readonly Endpoint[], b: readonly Endpoint[]): boolean =>
-  a === b ||
-  (a.length === b.length &&
-    a.every(({ address, port }, i) => address === b[i]?.address && port === b[i]?.port))
+/** Ranges with all addresses among them restrict nobody. */
+const withoutRangeOfAll = (frontend: Frontend): Frontend =>
+  frontend.sourceRanges.some(({ prefix }) => prefix === 0) ? { ...frontend, sourceRanges: [] } : frontend
+
+/** Lets in those who ask this node for its endpoints, whatever else closes the node to them: once a port of the Service. */
+function addHealthCheck(into: Rules, { frontends, label }: Port): void {
+  const asked = frontends.find(({ healthCheckNodePort }) => healthCheckNodePort > 0)
+  if (asked === undefined) return
+  const matches: Match[] = [
+    comment(`${label} health check node port`),
+    { match: 'dport', port: asked.healthCheckNodePort },
+  ]
+  const rule: Rule = { protocol: 'TCP', matches, target: { target: 'ACCEPT' } }
+  into.shared.push({ table: 'filter', chain: NODE_PORTS, rule })
+}
 
 /** The rule that catches a cluster IP; returns what its chain has to do before it chooses an endpoint. */
 function captureInternal(

@@ -1,7 +1,7 @@
 import type { Frontend } from '../desired/frontend.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { onlyAddress } from './format-rule.ts'
-import { CLUSTER_IPS, NODE_PORTS, REFUSE } from './names.ts'
+import { CLUSTER_IPS, REFUSE } from './names.ts'
 import { addPortRules } from './port-rules.ts'
 import { type Chain, comment, jump, type PlacedRule } from './rule.ts'
 
@@ -18,7 +18,6 @@ export function serviceRules(frontends: readonly Frontend[], config: FamilyConfi
   const rules = { chains: [] as Chain[], shared: [] as PlacedRule[] }
   for (const port of byPort(frontends)) addPortRules(rules, port, config)
   if (config.serviceCidrs.length > 0) rejectOtherPorts(rules.shared, frontends, config)
-  acceptHealthChecks(rules.shared, frontends)
   return rules
 }
 
@@ -32,22 +31,6 @@ function byPort(frontends: readonly Frontend[]): Iterable<readonly Frontend[]> {
     else port.push(frontend)
   }
   return ports.values()
-}
-
-/** Where load balancers ask this node for its endpoints, whatever else closes the node to them. */
-function acceptHealthChecks(into: PlacedRule[], frontends: readonly Frontend[]): void {
-  const asked = frontends.find(({ healthCheckNodePort }) => healthCheckNodePort > 0)
-  if (asked === undefined) return
-  const { service, healthCheckNodePort } = asked
-  into.push({
-    table: 'filter',
-    chain: NODE_PORTS,
-    rule: {
-      protocol: 'TCP',
-      matches: [comment(`${service} health check node port`), { match: 'dport', port: healthCheckNodePort }],
-      target: { target: 'ACCEPT' },
-    },
-  })
 }
 
 /** Behind everything that the cluster address does answer on. */
