@@ -16,6 +16,8 @@ export interface ServiceProxyOptions {
   readonly podCidrs: readonly Cidr[]
   /** Where node ports answer. */
   readonly nodeAddresses: readonly IpAddress[]
+  /** Node ports answer the node itself at 127.0.0.1 too; mode iptables and IPv4 only. Not by default. */
+  readonly localhostNodePorts?: boolean
   /** Endpoints with this `nodeName` are local. */
   readonly nodeName: string
   /** The node's label `topology.kubernetes.io/zone`; hints for zones do not apply without it. */
@@ -55,4 +57,5 @@ export const tableConfig = (options: ServiceProxyOptions, family: IpFamily): Fam
   nodeAddresses: options.nodeAddresses.filter((address) => familyOf(address) === family),
   masqueradePodEgress: options.masqueradePodEgress,
   masqueradeAll: options.masqueradeAll ?? false,
+  localhostNodePorts: options.localhostNodePorts ?? false,
 })
