@@ -1,5 +1,5 @@
 import { type FlagTable, type ParsedArguments, parseFlags } from './flags.ts'
-import { commandHelp } from './help.ts'
+import { commandHelp, type FlagGroups } from './help.ts'
 
 /** What a command's module exports as `command`. */
 export interface Command {
@@ -13,6 +13,8 @@ export const defineCommand = <Table extends FlagTable>(command: {
   readonly usage: string
   readonly description: string
   readonly flags: Table
+  /** Titles, and the flags below each, where a list of all would be too long to read. */
+  readonly groups?: FlagGroups
   readonly run: (parsed: ParsedArguments<Table>) => Promise<number>
 }): Command => ({
   async run(args) {

@@ -2,20 +2,37 @@ import type { Flag, FlagTable } from './flags.ts'
 
 const width = 100
 
+/** Flags by the title that they stand under. */
+export type FlagGroups = Readonly<Record<string, FlagTable>>
+
+/** Longer flags have their text on the next line, so that the others' is not pushed to the edge. */
+const widest = 40
+
 /** The help text of one command. */
 export function commandHelp(command: {
   readonly usage: string
   readonly description: string
   readonly flags: FlagTable
+  readonly groups?: FlagGroups
 }): string {
   const lines = [`Usage: hawser ${command.usage}`, '', ...wrap(command.description, width), '']
-  const rows = [...Object.entries(command.flags).map(flagRow), ['  -h, --help', 'Print this text.'] as const]
-  const column = Math.max(...rows.map(([left]) => left.length)) + 2
-  for (const [left, right] of rows) {
-    const [first = '', ...rest] = wrap(right, width - column)
-    lines.push(left.padEnd(column) + first, ...rest.map((line) => ' '.repeat(column) + line))
+  const groups = Object.entries(command.groups ?? { '': command.flags }).map(
+    ([title, flags]) => [title, Object.entries(flags).map(flagRow)] as const,
+  )
+  groups.at(-1)?.[1].push(['  -h, --help', 'Print this text.'])
+  const lengths = groups.flatMap(([, rows]) => rows.map(([left]) => left.length + 2))
+  const column = Math.max(...lengths.filter((length) => command.groups === undefined || length <= widest))
+  for (const [title, rows] of groups) {
+    if (title !== '') lines.push(title)
+    for (const row of rows) lines.push(...aligned(row, column))
+    if (title !== '') lines.push('')
   }
-  return `${lines.join('\n')}\n`
+  return `${lines.join('\n').trimEnd()}\n`
+}
+
+function aligned([left, right]: readonly [string, string], column: number): readonly string[] {
+  const [first = '', ...rest] = wrap(right, width - column).map((line) => ' '.repeat(column) + line)
+  return left.length < column ? [left + first.slice(left.length), ...rest] : [left, first, ...rest]
 }
 
 function flagRow([name, flag]: readonly [string, Flag<unknown>]): readonly [string, string] {

@@ -2,15 +2,27 @@ import { networkInterfaces } from 'node:os'
 import { type Cidr, cidrContains, type IpAddress, parseAddress, parseCidr } from '../util/address.ts'
 import { detectNodeAddresses } from './node-addresses.ts'
 
-/** Where node ports answer: kube-proxy's `nodePortAddresses`. */
-export type NodePortAddresses = 'primary' | 'all' | readonly Cidr[]
+/** Where node ports answer, as kube-proxy's `nodePortAddresses` says it: ranges, or the node's own address a family. */
+export type NodePortAddresses = readonly (Cidr | 'primary')[]
 
-/** Reads `primary`, `all`, or CIDRs joined by commas; undefined for anything else. */
-export function parseNodePortAddresses(text: string): NodePortAddresses | undefined {
-  if (text === 'primary' || text === 'all') return text
-  const cidrs = text.split(',').map((part) => parseCidr(part.trim()))
-  return cidrs.every((cidr) => cidr !== undefined) ? cidrs : undefined
+const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
+  all: ['0.0.0.0/0', '::/0'],
+  localhost: ['127.0.0.0/8', '::1/128'],
 }
+
+/** Reads `primary`, `all`, `localhost` and CIDRs, in any combination; undefined when one of them is none of these. */
+export function parseNodePortAddresses(texts: readonly string[]): NodePortAddresses | undefined {
+  const found: (Cidr | 'primary')[] = []
+  for (const text of texts.flatMap((text) => KEYWORDS[text.trim()] ?? [text.trim()])) {
+    const parsed = text === 'primary' ? text : parseCidr(text)
+    if (parsed === undefined) return undefined
+    found.push(parsed)
+  }
+  return found
+}
+
+/** What has addresses of Services where the mode is IPVS: none of these is the node's own. */
+const IPVS_DEVICE = 'kube-ipvs0'
 
 /**
  * The addresses of this machine that are meant; loopback ones never are. `primary` are those that the Node says are its
@@ -21,13 +33,18 @@ export async function findNodePortAddresses(
   podCidrs: readonly Cidr[],
   primary: readonly IpAddress[] = [],
 ): Promise<readonly IpAddress[]> {
-  if (wanted === 'primary') return primary.length > 0 ? primary : detectNodeAddresses(podCidrs)
-  const own = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal }) => !internal)
-    .map(({ address }) => parseAddress(address))
-    .filter((address) => address !== undefined)
-  return [...new Set(own)].filter(
-    (address) => wanted === 'all' || wanted.some((cidr) => cidrContains(cidr, address)),
-  )
+  const found = new Set<IpAddress>()
+  if (wanted.includes('primary'))
+    for (const address of primary.length > 0 ? primary : await detectNodeAddresses(podCidrs))
+      found.add(address)
+  for (const address of ownAddresses())
+    if (wanted.some((range) => range !== 'primary' && cidrContains(range, address))) found.add(address)
+  return [...found]
 }
+
+const ownAddresses = (): readonly IpAddress[] =>
+  Object.entries(networkInterfaces())
+    .filter(([name]) => name !== IPVS_DEVICE)
+    .flatMap(([, addresses]) => addresses ?? [])
+    .filter(({ internal }) => !internal)
+    .flatMap(({ address }) => parseAddress(address) ?? [])

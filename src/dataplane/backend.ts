@@ -1,3 +1,4 @@
+import type { Problem } from '../model/problem.ts'
 import type { Frontend, FrontendKey } from './desired/frontend.ts'
 
 /** What became of one transaction. Nothing of it is in force unless it is `committed`. */
@@ -39,6 +40,8 @@ export interface Backend {
    * NetlinkError.
    */
   counters?(key: FrontendKey): Promise<readonly string[]>
+  /** What Services ask for and this backend cannot give them, as committed. */
+  problems?(): readonly Problem[]
   /** Removes everything of ours from the kernel. Nothing being there is no error. */
   remove(): Promise<void>
   /** Frees what talks to the kernel; the rules stay in force. */

@@ -17,6 +17,7 @@ import type { Explanation } from './explain/explanation.ts'
 import type { Question } from './explain/question.ts'
 import { FirstSuccess } from './first-success.ts'
 import { explainConnection, type Inspected, listConnections, reportCounts } from './inspection.ts'
+import type { IpvsRetirement } from './ipvs/retirement.ts'
 import { removeLeftovers } from './leftovers.ts'
 import { DataplaneMetrics } from './metrics.ts'
 import { NetlinkMetrics } from './netlink-metrics.ts'
@@ -59,6 +60,7 @@ export class ServiceProxy {
   readonly #inForce = new FirstSuccess()
   #stopped = false
   /** What IPVS has left to finish behind this mode. */
+  readonly #retirements: IpvsRetirement[] = []
 
   private constructor(options: ServiceProxyOptions, backends: ReadonlyMap<IpFamily, OpenedBackend>) {
     this.#options = options
@@ -85,11 +87,11 @@ export class ServiceProxy {
    * NO_PERMISSION, NO_NFTABLES (or its like of another mode) or NETNS_UNAVAILABLE.
    */
   static async open(options: ServiceProxyOptions): Promise<ServiceProxy> {
-    const { mode = 'nftables', netns } = options
+    const { mode = 'nftables', netns, ipvsSettings } = options
     const backends = new Map<IpFamily, OpenedBackend>()
     try {
       for (const family of options.families) {
-        backends.set(family, await openBackend(mode, tableConfig(options, family), netns))
+        backends.set(family, await openBackend(mode, tableConfig(options, family), netns, ipvsSettings))
       }
       const proxy = new ServiceProxy(options, backends)
       if (options.tracksConnections === true)
@@ -104,8 +106,8 @@ export class ServiceProxy {
   /** Finds out whether `open` would succeed, and changes nothing. Rejects as it does. */
   static async probe(options: ServiceProxyOptions): Promise<void> {
     for (const family of options.families) {
-      const { mode = 'nftables', netns } = options
-      const { backend } = await openBackend(mode, tableConfig(options, family), netns)
+      const { mode = 'nftables', netns, ipvsSettings } = options
+      const { backend } = await openBackend(mode, tableConfig(options, family), netns, ipvsSettings)
       await backend.close()
     }
   }
@@ -141,9 +143,18 @@ export class ServiceProxy {
   }
 
   status(): ProxyStatus {
-    const families = this.families()
-    const refused = families.flatMap(({ family, refused }) =>
-      [...refused].map(([key, error]): Problem => {
+    return {
+      families: this.families(),
+      frontends: this.#families.flatMap((family) => this.#frontendStatus(family)).sort(byService),
+      problems: this.problems(),
+      conntrack: this.#conntrack?.status(),
+    }
+  }
+
+  /** What Services ask for and do not get, and what the kernel refuses. */
+  problems(): readonly Problem[] {
+    const refused = this.#families.flatMap(({ family, reconciler }) =>
+      [...reconciler.status().refused].map(([key, error]): Problem => {
         const service = this.#compiler.frontends(family).get(key)?.service
         return {
           place: service === undefined ? `frontend ${key}` : `Service ${service}`,
@@ -152,12 +163,8 @@ export class ServiceProxy {
         }
       }),
     )
-    return {
-      families,
-      frontends: this.#families.flatMap((family) => this.#frontendStatus(family)).sort(byService),
-      problems: [...this.#compiler.problems(), ...refused],
-      conntrack: this.#conntrack?.status(),
-    }
+    const curtailed = this.#families.flatMap(({ backend }) => backend.problems?.() ?? [])
+    return [...this.#compiler.problems(), ...curtailed, ...refused]
   }
 
   /** What happens to a connection on this node, and why. Rejects with a NetlinkError when conntrack cannot be read. */
@@ -182,7 +189,7 @@ export class ServiceProxy {
       compiler: this.#compiler,
       families: this.#families,
       conntrack: this.#conntrack,
-      problems: () => this.status().problems,
+      problems: () => this.problems(),
     }
   }
 
@@ -203,7 +210,10 @@ export class ServiceProxy {
    * ends. Rejects with the first failure, behind an attempt at all.
    */
   removeLeftovers(): Promise<void> {
-    return removeLeftovers(this.#mode, this.#options)
+    return removeLeftovers(this.#mode, this.#options, (retirement) => {
+      this.#retirements.push(retirement)
+      if (this.#stopped) void retirement.close()
+    })
   }
 
   /** Ends the work and removes our tables, nothing else. Only `close` may follow. */
@@ -225,6 +235,7 @@ export class ServiceProxy {
     await this.#monitor?.close()
     await this.#conntrack?.close()
     const auditing = this.#auditor?.close()
+    for (const retirement of this.#retirements) await retirement.close()
     while (this.#compiling !== undefined) await this.#compiling
     for (const { reconciler } of this.#families) await reconciler.stop()
     await this.#beginning

@@ -30,6 +30,8 @@ export interface ReflectorOptions<Value> {
   readonly onGone?: (key: string) => void
   /** Hears what changed, after `objects` has it. The first time it is everything, together. Must not throw. */
   readonly onChanges: (changes: readonly ObjectChange<Value>[]) => void
+  /** Hears of each failure, when `problem` has it. Must not throw. */
+  readonly onProblem?: (problem: KubeError) => void
   readonly log: Logger
   readonly backoff?: Backoff
   /** How long a watch may be silent; the server sends a bookmark about every minute. */
@@ -253,6 +255,7 @@ export class Reflector<Value> {
     else if (error.code === 'EXPIRED') log.info(fields, error.message)
     else log.warn(fields, error.message)
     this.#problem = error
+    this.#options.onProblem?.(error)
     if (initial && this.#resourceVersion === undefined) {
       // A stream of everything is one long answer, pages are short ones: where one fails the other may come through.
       this.#streamNext = !this.#streamNext

@@ -136,7 +136,7 @@ describe('hawser proxy on a real API server', () => {
     const kubeconfig = await cluster.writeKubeconfig('stranger.kubeconfig', user)
     await world.node.exec('nft', 'add table ip kube-proxy')
     const started = daemon.startOn('--kubeconfig', kubeconfig)
-    await eventually(() => (daemon.said.match(/403 Forbidden/g)?.length === 3 ? true : undefined))
+    await eventually(() => (daemon.said.match(/403 Forbidden/g)?.length === 4 ? true : undefined))
     expect(await healthz()).toBe('503')
     expect(await world.node.exec('nft', 'list', 'tables')).toContain('table ip kube-proxy')
     await cluster.admin.json({
@@ -150,7 +150,7 @@ describe('hawser proxy on a real API server', () => {
     })
     await started
     expect((await ask(world.client)).kind).toBe('answered')
-    expect(daemon.said.match(/403 Forbidden/g)).toHaveLength(3)
+    expect(daemon.said.match(/403 Forbidden/g)).toHaveLength(4)
     expect(await world.node.exec('nft', 'list', 'tables')).not.toContain('table ip kube-proxy')
   })
 })

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Agent, Answer } from '../support/agent.ts'
@@ -81,13 +81,12 @@ describe('hawser proxy', () => {
     await eventually(async () => ((await world.client.ask(datagram)).kind === 'refused' ? true : undefined))
     await eventually(async () => {
       const told = JSON.parse(await daemon.ask('explain', `${VIP}:53/udp`, '--json'))
-      return told.connections.length === 0 ? true : undefined
+      return told.connections.total === 0 ? true : undefined
     })
   })
 
   it('says how it is over HTTP as kube-proxy does', async () => {
     await daemon.start(...FLAGS)
-    const get = (url: string): Promise<string> => world.node.exec('curl', '-sf', url)
     expect(JSON.parse(await get('http://127.0.0.1:10256/healthz'))).toEqual({
       lastUpdated: expect.any(String),
       currentTime: expect.any(String),
@@ -127,12 +126,14 @@ describe('what is asked of a running daemon', () => {
     expect(told).toMatchObject({
       frontend: { service: 'default/web', inForce: true },
       treatments: [{ clients: ['outside'], fate: 'balanced', masquerade: { applies: true } }],
-      connections: expect.arrayContaining([
-        expect.objectContaining({ client: expect.stringContaining(PLACES.IPv4.client) }),
-      ]),
+      connections: {
+        listed: expect.arrayContaining([
+          expect.objectContaining({ client: expect.stringContaining(PLACES.IPv4.client) }),
+        ]),
+      },
     })
     const listed = await world.node.exec('nft', 'list', 'table', 'ip', 'hawser')
-    const element = told.kernel.find((line: string) => line.startsWith('eps {'))
+    const element = told.kernel.lines.find((line: string) => line.startsWith('eps {'))
     expect(listed.replace(/\s+/g, ' ')).toContain(element.replace('eps { ', '').replace(' }', ''))
   })
 })
@@ -161,6 +162,73 @@ describe('a restart with another mode', () => {
     expect(answers.filter(({ kind }) => kind !== 'answered')).toEqual([])
     expect(answers.length).toBeGreaterThan(10)
     expect((await world.client.talk('before')).kind).toBe('answered')
+  })
+})
+
+/** A configuration file of the daemon's own, with what a test has to say in it. */
+async function configure(text: string): Promise<string> {
+  const file = join(dirname(daemon.folder), 'config.yaml')
+  const head = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration'
+  const limits = 'conntrack: {maxPerCore: 0}'
+  await writeFile(file, `${head}\nclusterCIDR: ${PLACES.IPv4.podCidr}\n${limits}\n${text}\n`)
+  return file
+}
+
+const said = (text: string, times = 1): Promise<true> =>
+  eventually(() => (daemon.said.split(text).length > times ? true : undefined))
+
+const get = (url: string): Promise<string> => world.node.exec('curl', '-sf', url)
+
+describe('a configuration that changes while the proxy runs', () => {
+  it('moves it to another mode and back: connections stay, and no new one is refused', async () => {
+    const file = await configure('mode: nftables')
+    await daemon.start('--config', file)
+    await world.client.hold('before', VIP, 80)
+    const answers: Answer[] = []
+    let switching = true
+    const asking = (async () => {
+      while (switching) answers.push(await ask(world.client))
+    })()
+    for (const mode of ['iptables', 'nftables']) {
+      await configure(`mode: ${mode}`)
+      daemon.reload()
+      await said(`in mode ${mode}`, mode === 'nftables' ? 2 : 1)
+      const rules = await world.node.exec('nft', 'list', 'ruleset')
+      expect(rules.includes('table ip hawser')).toBe(mode === 'nftables')
+      expect(rules.includes('KUBE-SVC-')).toBe(mode === 'iptables')
+      expect(await get('http://127.0.0.1:10249/proxyMode')).toBe(mode)
+      const { 'kubeproxy.config.k8s.io': shown } = JSON.parse(await get('http://127.0.0.1:10249/configz'))
+      expect(shown).toMatchObject({ mode, clusterCIDR: PLACES.IPv4.podCidr })
+    }
+    // What came while it was on its way between two modes is in force as well.
+    await daemon.save('web.yaml', manifest([]))
+    switching = false
+    await asking
+    expect(answers.filter(({ kind }) => kind !== 'answered')).toEqual([])
+    expect(answers.length).toBeGreaterThan(10)
+    await eventually(async () => ((await ask(world.client)).kind === 'refused' ? true : undefined))
+    expect((await world.client.talk('before')).kind).toBe('answered')
+  })
+
+  it('moves its servers', async () => {
+    const file = await configure('healthzBindAddress: 127.0.0.1:10256')
+    await daemon.start('--config', file)
+    await get('http://127.0.0.1:10256/healthz')
+    await configure('healthzBindAddress: 127.0.0.1:10257')
+    daemon.reload()
+    await said('config.yaml is in use')
+    await get('http://127.0.0.1:10257/healthz')
+    await expect(get('http://127.0.0.1:10256/healthz')).rejects.toThrow()
+  })
+
+  it('is read when it is replaced, and one that is wrong is said and changes nothing', async () => {
+    const file = await configure('mode: nftables')
+    await daemon.start('--config', file)
+    await configure('mode: ebpf')
+    await said(`${file}:5: mode must be nftables, ipvs or iptables, not "ebpf"`)
+    await said('the configuration stays as it was')
+    expect((await ask(world.client)).kind).toBe('answered')
+    expect((await daemon.status()).families).toMatchObject([{ mode: 'nftables' }, { mode: 'nftables' }])
   })
 })
 

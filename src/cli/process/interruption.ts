@@ -16,9 +16,16 @@ export class Interruption {
   readonly #abort = new AbortController()
   readonly #onInsist: () => void
   readonly #onCrash: (error: Error) => void
+  readonly #onHangup: (() => void) | undefined
   #settle: (reason: Reason) => void = () => {}
 
-  constructor(handlers: { readonly onInsist: () => void; readonly onCrash: (error: Error) => void }) {
+  /** With `onHangup`, SIGHUP calls that and ends nothing. */
+  constructor(handlers: {
+    readonly onInsist: () => void
+    readonly onCrash: (error: Error) => void
+    readonly onHangup?: () => void
+  }) {
+    this.#onHangup = handlers.onHangup
     this.#onInsist = handlers.onInsist
     this.#onCrash = handlers.onCrash
     this.requested = new Promise((resolve) => {
@@ -44,7 +51,8 @@ export class Interruption {
   }
 
   readonly #signalled = (signal: NodeJS.Signals): void => {
-    if (this.#abort.signal.aborted) this.#onInsist()
+    if (signal === 'SIGHUP' && this.#onHangup !== undefined) this.#onHangup()
+    else if (this.#abort.signal.aborted) this.#onInsist()
     else this.#ask({ kind: 'signal', signal })
   }
 

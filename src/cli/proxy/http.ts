@@ -1,6 +1,6 @@
 import type { BindAddress } from '../../config/bind-address.ts'
 import { type HealthReport, proxyHealth } from '../../dataplane/health.ts'
-import { HealthMetrics } from '../../dataplane/health-metrics.ts'
+import type { HealthMetrics } from '../../dataplane/health-metrics.ts'
 import type { ServiceProxy } from '../../dataplane/proxy.ts'
 import type { ProxyMode } from '../../dataplane/proxy-modes.ts'
 import type { Registry } from '../../metrics/registry.ts'
@@ -44,7 +44,7 @@ export interface HealthServerOptions {
   /** Nothing is served without an address. */
   readonly bind: BindAddress | undefined
   readonly proxy: Pick<ServiceProxy, 'families'>
-  readonly registry: Registry
+  readonly healthMetrics: HealthMetrics
   /** Load balancers may send to this node; asked at each request (see `isNodeEligible`). */
   readonly isNodeEligible: () => boolean
   readonly binding: Binding
@@ -52,20 +52,19 @@ export interface HealthServerOptions {
 
 /** kube-proxy's `/healthz` and `/livez`, which load balancers and kubelets ask. */
 export async function serveHealth(options: HealthServerOptions): Promise<HttpServer | undefined> {
-  const { bind, proxy, registry, isNodeEligible, binding } = options
+  const { bind, proxy, healthMetrics, isNodeEligible, binding } = options
   if (bind === undefined) return undefined
-  const metrics = new HealthMetrics(registry)
   const healthz = (): Answer => {
     const nodeEligible = isNodeEligible()
     const health = healthOf(proxy)
     const answer = report(health, health.healthy && nodeEligible, { nodeEligible })
-    metrics.healthz(answer.status)
+    healthMetrics.healthz(answer.status)
     return answer
   }
   const livez = (): Answer => {
     const health = healthOf(proxy)
     const answer = report(health, health.alive, {})
-    metrics.livez(answer.status)
+    healthMetrics.livez(answer.status)
     return answer
   }
   const routes = new Map<string, Route>([

@@ -9,17 +9,23 @@ export function primaryAddresses(node: OwnNode | undefined): readonly IpAddress[
   return families.flatMap((family) => all.find((address) => familyOf(address) === family) ?? [])
 }
 
+export interface NodeInUseOptions {
+  readonly name: string
+  /** Its podCIDRs tell pods from others. */
+  readonly needsPodCidrs: () => boolean
+}
+
 /**
  * The own Node, and what of it stays in force. One that is gone, or has lost its addresses, is no reason to change what
  * works: what it said last goes on.
  */
 export class NodeInUse {
-  readonly #name: string
+  readonly #options: NodeInUseOptions
   #now: OwnNode | undefined
   #inUse: OwnNode | undefined
 
-  constructor(name: string) {
-    this.#name = name
+  constructor(options: NodeInUseOptions) {
+    this.#options = options
   }
 
   /** As the API server has it now. */
@@ -33,25 +39,44 @@ export class NodeInUse {
   }
 
   take(node: OwnNode | undefined): void {
+    const before = this.#inUse
     this.#now = node
     if (node === undefined) return
-    const before = this.#inUse
-    const known = primaryAddresses(node).length > 0 || before === undefined
-    this.#inUse = known ? node : { ...node, internalIPs: before.internalIPs, externalIPs: before.externalIPs }
+    const { internalIPs, externalIPs } =
+      primaryAddresses(node).length > 0 || before === undefined ? node : before
+    const { podCidrs } = node.podCidrs.length > 0 || before === undefined ? node : before
+    this.#inUse = { ...node, internalIPs, externalIPs, podCidrs }
   }
 
   problems(): readonly Problem[] {
-    const place = `Node ${this.#name}`
-    const meanwhile =
+    const place = `Node ${this.#options.name}`
+    const error = (reason: string, remedy: string): Problem => ({ place, reason, remedy, severity: 'error' })
+    const addressesMeanwhile =
       primaryAddresses(this.#inUse).length > 0
-        ? 'what was known of it stays in force'
+        ? 'its last ones stay in force'
         : "until then node ports answer at this machine's own addresses"
-    if (this.#now === undefined) {
-      const remedy = `register it, or name another with --hostname-override; ${meanwhile}, and hints for zones do not count`
-      return [{ place, reason: 'there is no such Node', remedy, severity: 'error' }]
-    }
-    if (primaryAddresses(this.#now).length > 0) return []
-    const remedy = `its kubelet or cloud provider should set status.addresses; ${meanwhile}`
-    return [{ place, reason: 'it has no address', remedy, severity: 'error' }]
+    if (this.#now === undefined)
+      return [
+        error(
+          'there is no such Node',
+          `register it, or name another with --hostname-override; ${addressesMeanwhile}`,
+        ),
+      ]
+    const problems: Problem[] = []
+    if (primaryAddresses(this.#now).length === 0)
+      problems.push(
+        error(
+          'it has no address',
+          `its kubelet or cloud provider should set status.addresses; ${addressesMeanwhile}`,
+        ),
+      )
+    if (this.#options.needsPodCidrs() && this.#now.podCidrs.length === 0)
+      problems.push(
+        error(
+          'it has no podCIDRs, by which detectLocalMode NodeCIDR tells pods from others',
+          'have the controller manager allocate node CIDRs, or use detectLocalMode: ClusterCIDR; until then no client of a cluster IP counts as one from outside',
+        ),
+      )
+    return problems
   }
 }

@@ -2,15 +2,16 @@ import { formatProblem, type Problem } from '../../model/problem.ts'
 import type { SourceUpdate } from '../../sources/source-update.ts'
 import { complain } from './complain.ts'
 
-/** What is wrong with what the source says, and with the Node; each problem is said once, when it comes up. */
+/** What is wrong with what the source says, with the Node and the host; each problem is said once, when it comes up. */
 export class SourceProblems {
   #source: readonly Problem[] = []
+  #host: readonly Problem[] = []
   #node: readonly Problem[] = []
   readonly #pods = new Set<string>()
   #said: ReadonlySet<string> = new Set()
 
   get current(): readonly Problem[] {
-    return [...this.#node, ...this.#source, ...[...this.#pods].map(ignoredPod)]
+    return [...this.#host, ...this.#node, ...this.#source, ...[...this.#pods].map(ignoredPod)]
   }
 
   take({ changes, problems }: SourceUpdate): void {
@@ -26,6 +27,12 @@ export class SourceProblems {
   /** All that is wrong with the Node now. */
   takeNode(problems: readonly Problem[]): void {
     this.#node = problems
+    this.#say()
+  }
+
+  /** All that the host does not allow now. */
+  takeHost(problems: readonly Problem[]): void {
+    this.#host = problems
     this.#say()
   }
 

@@ -8,6 +8,8 @@ import type { ProxyMode } from '../../dataplane/proxy-modes.ts'
 import type { FamilyStatus, ProxyStatus } from '../../dataplane/status.ts'
 import type { Change } from '../../model/change.ts'
 import type { ObjectName } from '../../model/object-name.ts'
+import type { Problem } from '../../model/problem.ts'
+import type { IpAddress } from '../../util/address.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import { complain } from './complain.ts'
 import { takeOver } from './take-over.ts'
@@ -60,12 +62,21 @@ export class SwitchableProxy {
     return this.#dataplane.mode ?? 'nftables'
   }
 
+  /** Where node ports answer. */
+  get nodeAddresses(): readonly IpAddress[] {
+    return this.#dataplane.nodeAddresses
+  }
+
   families(): readonly FamilyStatus[] {
     return this.#proxy.families()
   }
 
   status(): ProxyStatus {
     return this.#proxy.status()
+  }
+
+  problems(): readonly Problem[] {
+    return this.#proxy.problems()
   }
 
   explain(question: Question): Promise<Explanation> {

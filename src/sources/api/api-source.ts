@@ -8,15 +8,17 @@ import type { EndpointSlice } from '../../model/endpoint-slice.ts'
 import { type ObjectName, objectName } from '../../model/object-name.ts'
 import type { Problem } from '../../model/problem.ts'
 import type { Service } from '../../model/service.ts'
+import type { Cidr } from '../../util/address.ts'
 import type { Backoff } from '../../util/backoff.ts'
 import type { Logger } from '../../util/logger.ts'
 import { parseEndpointSlice } from '../objects/endpoint-slice.ts'
 import type { Parsed } from '../objects/parsed.ts'
 import { parseService } from '../objects/service.ts'
 import type { SourceUpdate } from '../source-update.ts'
-import { endpointSlices, oneNode, services } from './collections.ts'
+import { endpointSlices, oneNode, serviceCidrs, services } from './collections.ts'
 import { ObjectProblems } from './object-problems.ts'
 import { type OwnNode, parseOwnNode } from './own-node.ts'
+import { parseServiceCidr } from './service-cidr.ts'
 
 export interface ApiSourceOptions {
   readonly client: KubeClient
@@ -27,6 +29,11 @@ export interface ApiSourceOptions {
   readonly onUpdate: (update: SourceUpdate) => void
   /** Hears of the own Node before the first update, then of every change; undefined: there is none. Must not throw. */
   readonly onNode?: (node: OwnNode | undefined) => void
+  /**
+   * Hears of the ranges of cluster IPs before the first update, then of every change. Where they are not served, or may
+   * not be read, there are none, and nothing waits for them. Must not throw.
+   */
+  readonly onServiceCidrs?: (cidrs: readonly Cidr[]) => void
   readonly backoff?: Backoff
   /** How long a watch may be silent before it counts as dead, in ms. */
   readonly livenessMs?: number
@@ -46,6 +53,7 @@ export class ApiSource {
   readonly #services: Reflector<Service>
   readonly #slices: Reflector<EndpointSlice>
   readonly #nodes: Reflector<OwnNode>
+  readonly #cidrs: Reflector<readonly Cidr[]> | undefined
   readonly #pending = new Map<string, Change>()
   #node: OwnNode | undefined
   #begun = false
@@ -63,6 +71,15 @@ export class ApiSource {
       ),
     )
     this.#nodes = this.#follow(oneNode(options.nodeName), parseOwnNode, () => this.#takeNode())
+    if (options.onServiceCidrs !== undefined)
+      this.#cidrs = this.#follow(
+        serviceCidrs,
+        parseServiceCidr,
+        () => this.#takeCidrs(),
+        () => {
+          if (!this.#begun) this.#schedule()
+        },
+      )
   }
 
   /** Everything has been said once. */
@@ -103,7 +120,7 @@ export class ApiSource {
   async close(): Promise<void> {
     this.#closed = true
     if (this.#flush !== undefined) clearImmediate(this.#flush)
-    await Promise.all(this.#followed.map((reflector) => reflector.close()))
+    await Promise.all([...this.#followed, this.#cidrs].map((reflector) => reflector?.close()))
   }
 
   get #followed(): readonly Followed[] {
@@ -114,6 +131,7 @@ export class ApiSource {
     collection: Collection,
     parse: (object: unknown) => Parsed<Value>,
     onChanges: (changes: readonly ObjectChange<Value>[]) => void,
+    onProblem: (problem: KubeError) => void = () => {},
   ): Reflector<Value> {
     const { client, log, backoff, livenessMs } = this.#options
     const place = (key: string): string => `${collection.kind} ${key}`
@@ -124,6 +142,7 @@ export class ApiSource {
         this.#problems.settle(place(objectKey(object)), parse(object.written), before),
       onGone: (key) => this.#problems.forget(place(key)),
       onChanges,
+      onProblem,
       log,
       ...(backoff === undefined ? {} : { backoff }),
       ...(livenessMs === undefined ? {} : { livenessMs }),
@@ -142,13 +161,33 @@ export class ApiSource {
     else this.#schedule()
   }
 
+  #takeCidrs(): void {
+    if (this.#begun) this.#options.onServiceCidrs?.(this.#knownCidrs())
+    else this.#schedule()
+  }
+
+  /** In one order, whatever the server's. */
+  #knownCidrs(): readonly Cidr[] {
+    const byName = [...(this.#cidrs?.objects ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))
+    return byName.flatMap(([, cidrs]) => cidrs)
+  }
+
+  get #knowsAll(): boolean {
+    const cidrs = this.#cidrs
+    const cidrsSettled = cidrs === undefined || cidrs.synced || isRefused(cidrs.problem)
+    return cidrsSettled && this.#followed.every((reflector) => reflector.synced)
+  }
+
   /** Says what is pending at the end of this turn, once everything is known. */
   #schedule(): void {
     if (this.#closed || this.#flush !== undefined) return
-    if (!this.#begun && !this.#followed.every((reflector) => reflector.synced)) return
+    if (!this.#begun && !this.#knowsAll) return
     this.#flush = setImmediate(() => {
       this.#flush = undefined
-      if (!this.#begun) this.#options.onNode?.(this.#node)
+      if (!this.#begun) {
+        this.#options.onNode?.(this.#node)
+        this.#options.onServiceCidrs?.(this.#knownCidrs())
+      }
       this.#begun = true
       const changes = [...this.#pending.values()]
       this.#pending.clear()
@@ -156,6 +195,10 @@ export class ApiSource {
     })
   }
 }
+
+/** 404: a server of before 1.33. 403: a role of before that. */
+const isRefused = (problem: KubeError | undefined): boolean =>
+  problem?.status === 403 || problem?.status === 404
 
 function nameOf(key: string): ObjectName {
   const slash = key.indexOf('/')

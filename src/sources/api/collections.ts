@@ -23,3 +23,10 @@ export const oneNode = (name: string): Collection => ({
   kind: 'Node',
   fieldSelector: `metadata.name=${name}`,
 })
+
+/** Served since 1.33 (KEP-1880). */
+export const serviceCidrs: Collection = {
+  path: '/apis/networking.k8s.io/v1/servicecidrs',
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'ServiceCIDR',
+}

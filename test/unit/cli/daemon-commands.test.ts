@@ -31,11 +31,11 @@ it.each([
   ],
   [
     ['proxy', '--manifests', 'DIR', '--proxy-mode', 'ebpf'],
-    '--proxy-mode must be nftables or ipvs or iptables, not "ebpf" (see --help)',
+    '--proxy-mode must be nftables, ipvs or iptables, not "ebpf" (see --help)',
   ],
   [
     ['proxy', '--manifests', 'DIR', '--audit-interval', '60'],
-    '--audit-interval must be a duration such as 500ms, 60s or 1m30s, not "60" (see --help)',
+    '--audit-interval must be a duration of 0 or more, such as 500ms, 30s or 1h2m3s, not "60" (see --help)',
   ],
   [['explain'], 'explain takes an address with a port (hawser explain 10.96.0.1:80/TCP)'],
   [['explain', 'web:80'], 'explain takes an address with a port (hawser explain 10.96.0.1:80/TCP)'],

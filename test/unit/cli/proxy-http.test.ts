@@ -8,6 +8,7 @@ import {
   serveHealth,
   serveMetrics,
 } from '../../../src/cli/proxy/http.ts'
+import { HealthMetrics } from '../../../src/dataplane/health-metrics.ts'
 import type { FamilyStatus } from '../../../src/dataplane/status.ts'
 import { createRegistry } from '../../../src/metrics/registry.ts'
 import { silentLogger } from '../../../src/util/logger.ts'
@@ -51,7 +52,7 @@ const health = (
     serveHealth({
       bind: { address: LOCALHOST, port: 0 },
       proxy: { families: () => families },
-      registry: createRegistry('1'),
+      healthMetrics: new HealthMetrics(createRegistry('1')),
       isNodeEligible: () => true,
       binding,
       ...options,
@@ -102,7 +103,7 @@ describe('the health server', () => {
 
   it('counts its answers by status', async () => {
     const registry = createRegistry('1')
-    const url = await health([never], { registry })
+    const url = await health([never], { healthMetrics: new HealthMetrics(registry) })
     for (const path of ['healthz', 'livez', 'livez']) await get(`${url}/${path}`)
     const text = await registry.metrics()
     expect(text).toContain('kubeproxy_proxy_healthz_total{code="503"} 1')
@@ -110,8 +111,9 @@ describe('the health server', () => {
   })
 
   it('is not there without an address', async () => {
-    const options = { proxy: { families: () => [] }, isNodeEligible: () => true, binding }
-    expect(await serveHealth({ ...options, bind: undefined, registry: createRegistry('1') })).toBeUndefined()
+    const healthMetrics = new HealthMetrics(createRegistry('1'))
+    const options = { proxy: { families: () => [] }, healthMetrics, isNodeEligible: () => true, binding }
+    expect(await serveHealth({ ...options, bind: undefined })).toBeUndefined()
   })
 })
 

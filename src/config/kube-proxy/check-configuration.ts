@@ -1,0 +1,147 @@
+import { parseDuration } from '../duration.ts'
+import { parseNodeName } from '../node-name.ts'
+import type { KubeProxyConfiguration } from './configuration.ts'
+
+/** Something about a field; `error`: the configuration cannot be used. */
+export interface ConfigurationProblem {
+  readonly path: readonly (string | number)[]
+  /** To be read behind the path, without a full stop. */
+  readonly reason: string
+  readonly remedy?: string
+  readonly severity: 'error' | 'warning'
+}
+
+/** What is wrong between fields, and what this proxy has no use for. The configuration is as it was written. */
+export function checkConfiguration(written: KubeProxyConfiguration): readonly ConfigurationProblem[] {
+  return [...periodErrors(written), ...errors(written), ...modeWarnings(written), ...unused(written)]
+}
+
+function periodErrors(written: KubeProxyConfiguration): readonly ConfigurationProblem[] {
+  const ms = (text: string): number => parseDuration(text) ?? 0
+  return (['nftables', 'ipvs', 'iptables'] as const).flatMap((mode) => {
+    const { syncPeriod, minSyncPeriod } = written[mode]
+    if (ms(minSyncPeriod) <= ms(syncPeriod)) return []
+    const reason = `must not be longer than ${mode}.syncPeriod, which is ${syncPeriod}`
+    return [{ path: [mode, 'minSyncPeriod'], reason, severity: 'error' as const }]
+  })
+}
+
+function errors(written: KubeProxyConfiguration): readonly ConfigurationProblem[] {
+  const found: ConfigurationProblem[] = []
+  const error = (path: readonly string[], reason: string, remedy?: string): void => {
+    found.push({ path, reason, severity: 'error', ...(remedy === undefined ? {} : { remedy }) })
+  }
+  const { hostnameOverride, detectLocalMode } = written
+  if (hostnameOverride !== '' && parseNodeName(hostnameOverride) === undefined)
+    error(['hostnameOverride'], `must be the name of a Node, not ${JSON.stringify(hostnameOverride)}`)
+  if (detectLocalMode === 'BridgeInterface' || detectLocalMode === 'InterfaceNamePrefix')
+    error(
+      ['detectLocalMode'],
+      `cannot be ${detectLocalMode}: clients are told apart by their addresses here`,
+      'use ClusterCIDR with clusterCIDR, or NodeCIDR',
+    )
+  for (const mode of ['nftables', 'iptables'] as const)
+    if (written[mode].masqueradeBit !== 14)
+      error(
+        [mode, 'masqueradeBit'],
+        `cannot be ${written[mode].masqueradeBit}: the mark of what is masqueraded is always bit 14 here`,
+        "leave it out, and keep other programs' marks off bit 14",
+      )
+  return found
+}
+
+function modeWarnings(written: KubeProxyConfiguration): readonly ConfigurationProblem[] {
+  const found: ConfigurationProblem[] = []
+  const warn = (path: readonly string[], reason: string, remedy?: string): void => {
+    found.push({ path, reason, severity: 'warning', ...(remedy === undefined ? {} : { remedy }) })
+  }
+  const { mode, iptables, nftables, detectLocalMode, clusterCIDR } = written
+  if (mode === '') {
+    warn(['mode'], 'is empty, which means nftables here and iptables to kube-proxy', 'name the mode')
+    if (iptables.masqueradeAll && !nftables.masqueradeAll)
+      warn(['iptables', 'masqueradeAll'], 'has no effect in mode nftables', 'set nftables.masqueradeAll')
+  }
+  if (detectLocalMode === 'ClusterCIDR' && clusterCIDR === '')
+    warn(
+      ['clusterCIDR'],
+      'is empty: nobody is known to come from outside, so no client of a cluster IP is masqueraded for that',
+      'set it to the range of pods, or use detectLocalMode: NodeCIDR',
+    )
+  return found
+}
+
+interface Unused {
+  readonly path: readonly string[]
+  readonly isSet: (written: KubeProxyConfiguration) => boolean
+  readonly reason: string
+}
+
+/** What kube-proxy writes by itself: no wish of anybody. */
+const PROTOBUF = 'application/vnd.kubernetes.protobuf'
+
+const JSON_ONLY = 'has no use: the API server is always asked for JSON'
+const NO_WINDOWS = 'has no use on Linux'
+const OWN_LOG = 'has no use: the log is JSON lines on stderr'
+
+const UNUSED: readonly Unused[] = [
+  {
+    path: ['clientConnection', 'acceptContentTypes'],
+    isSet: ({ clientConnection }) => clientConnection.acceptContentTypes !== '',
+    reason: JSON_ONLY,
+  },
+  {
+    path: ['clientConnection', 'contentType'],
+    isSet: ({ clientConnection: { contentType } }) =>
+      !['', 'application/json', PROTOBUF].includes(contentType),
+    reason: JSON_ONLY,
+  },
+  {
+    path: ['configSyncPeriod'],
+    isSet: ({ configSyncPeriod }) => configSyncPeriod !== '15m0s',
+    reason: 'has no use: watches are checked by their own bookmarks, and nothing is refreshed without need',
+  },
+  {
+    path: ['enableProfiling'],
+    isSet: ({ enableProfiling }) => enableProfiling,
+    reason: 'has no use: there is no /debug/pprof',
+  },
+  {
+    path: ['featureGates'],
+    isSet: ({ featureGates }) => Object.keys(featureGates).length > 0,
+    reason: 'has no use: there are no features to choose from',
+  },
+  {
+    path: ['logging', 'format'],
+    isSet: ({ logging: { format } }) => !['', 'text', 'json'].includes(format),
+    reason: OWN_LOG,
+  },
+  { path: ['logging', 'vmodule'], isSet: ({ logging }) => logging.vmodule.length > 0, reason: OWN_LOG },
+  {
+    path: ['nodePortAddresses'],
+    isSet: ({ nodePortAddresses }) => nodePortAddresses.includes('localhost'),
+    reason: 'has no use for localhost: node ports answer on no loopback address',
+  },
+  { path: ['portRange'], isSet: ({ portRange }) => portRange !== '', reason: 'has no use in any mode' },
+  {
+    path: ['showHiddenMetricsForVersion'],
+    isSet: ({ showHiddenMetricsForVersion }) => showHiddenMetricsForVersion !== '',
+    reason: 'has no use: no metric is hidden',
+  },
+  {
+    path: ['windowsRunAsService'],
+    isSet: ({ windowsRunAsService }) => windowsRunAsService,
+    reason: NO_WINDOWS,
+  },
+  {
+    path: ['winkernel'],
+    isSet: ({ winkernel }) => Object.values(winkernel).some((value) => value !== '' && value !== false),
+    reason: NO_WINDOWS,
+  },
+]
+
+const unused = (written: KubeProxyConfiguration): readonly ConfigurationProblem[] =>
+  UNUSED.filter(({ isSet }) => isSet(written)).map(({ path, reason }) => ({
+    path,
+    reason,
+    severity: 'warning',
+  }))

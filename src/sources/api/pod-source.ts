@@ -1,0 +1,173 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { KubeClient } from '../../kube/client.ts'
+import type { KubeError } from '../../kube/error.ts'
+import { objectKey } from '../../kube/kube-object.ts'
+import { Reflector } from '../../kube/reflector.ts'
+import type { Change } from '../../model/change.ts'
+import { configOf } from '../../model/config-references.ts'
+import { type ObjectName, objectName, splitObjectName } from '../../model/object-name.ts'
+import type { Pod } from '../../model/pod.ts'
+import type { Problem } from '../../model/problem.ts'
+import type { Backoff } from '../../util/backoff.ts'
+import type { Logger } from '../../util/logger.ts'
+import { parsePod } from '../objects/pod.ts'
+import type { SourceUpdate } from '../source-update.ts'
+import { ConfigFollower, type ConfigIdentity } from './config-follower.ts'
+import { ObjectProblems } from './object-problems.ts'
+
+export interface PodSourceOptions {
+  readonly client: KubeClient
+  /** Pods that are bound to it. */
+  readonly nodeName: string
+  readonly log: Logger
+  /** Hears everything there is once, then what changed. Must not throw. */
+  readonly onUpdate: (update: SourceUpdate) => void
+  readonly backoff?: Backoff
+}
+
+/**
+ * The pods that an API server has bound to a node, as a source of the model, and with them the ConfigMaps and Secrets
+ * that they refer to: each is followed by its name, which is all that a node may do. A new pod is said when it is known
+ * what is there of them.
+ */
+export class PodSource {
+  readonly #options: PodSourceOptions
+  readonly #problems = new ObjectProblems(() => this.#schedule())
+  readonly #pods: Reflector<Pod>
+  readonly #config = new Map<string, ConfigFollower>()
+  /** Pods that changed and have not been said yet. */
+  readonly #changed = new Set<string>()
+  readonly #said = new Set<string>()
+  readonly #configChanges = new Map<string, Change>()
+  #begun = false
+  #flush: NodeJS.Immediate | undefined
+  #closed = false
+
+  constructor(options: PodSourceOptions) {
+    this.#options = options
+    const { client, nodeName, log, backoff } = options
+    this.#pods = new Reflector<Pod>({
+      client,
+      collection: {
+        path: '/api/v1/pods',
+        apiVersion: 'v1',
+        kind: 'Pod',
+        fieldSelector: `spec.nodeName=${nodeName}`,
+      },
+      decode: (object, before) =>
+        unlessSame(
+          before,
+          this.#problems.settle(`Pod ${objectKey(object)}`, parsePod(object.written), before),
+        ),
+      onGone: (key) => this.#problems.forget(`Pod ${key}`),
+      onChanges: (changes) => {
+        for (const { key } of changes) this.#changed.add(key)
+        this.#followConfig()
+        this.#schedule()
+      },
+      log,
+      ...(backoff === undefined ? {} : { backoff }),
+    })
+  }
+
+  /** Everything has been said once. */
+  get synced(): boolean {
+    return this.#begun
+  }
+
+  /** Why what was said may be behind; undefined while everything is followed. */
+  get problem(): KubeError | undefined {
+    return this.#pods.problem
+  }
+
+  get problems(): readonly Problem[] {
+    return this.#problems.all
+  }
+
+  pod(name: ObjectName): Pod | undefined {
+    return this.#pods.objects.get(name)
+  }
+
+  /** Nothing is said once this is called. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#flush !== undefined) clearImmediate(this.#flush)
+    await Promise.all([this.#pods, ...this.#config.values()].map((followed) => followed.close()))
+  }
+
+  /** Follows what pods refer to now, and nothing else. */
+  #followConfig(): void {
+    const needed = new Map([...this.#pods.objects.values()].flatMap(configIdentities))
+    for (const [key, follower] of this.#config) {
+      if (needed.has(key)) continue
+      this.#config.delete(key)
+      void follower.close()
+    }
+    const { client, log, backoff } = this.#options
+    for (const [key, identity] of needed) {
+      if (this.#config.has(key)) continue
+      const onChange = (change: Change): void => {
+        this.#configChanges.set(key, change)
+        this.#schedule()
+      }
+      const onSettled = (): void => this.#schedule()
+      const options = { client, log, problems: this.#problems, onChange, onSettled }
+      this.#config.set(
+        key,
+        new ConfigFollower(identity, { ...options, ...(backoff === undefined ? {} : { backoff }) }),
+      )
+    }
+  }
+
+  #schedule(): void {
+    if (this.#closed || this.#flush !== undefined || !this.#pods.synced) return
+    this.#flush = setImmediate(() => {
+      this.#flush = undefined
+      this.#say()
+    })
+  }
+
+  #say(): void {
+    const ready = [...this.#changed].filter((key) => this.#isReady(key))
+    // The first time everything is said together: until then nobody can tell what is an orphan.
+    if (!this.#begun && ready.length < this.#changed.size) return
+    const changes: Change[] = [...this.#configChanges.values()]
+    this.#configChanges.clear()
+    for (const key of ready) {
+      const pod = this.#pods.objects.get(key)
+      this.#changed.delete(key)
+      if (pod === undefined && !this.#said.delete(key)) continue
+      if (pod !== undefined) this.#said.add(key)
+      changes.push({ kind: 'Pod', name: asName(key), object: pod })
+    }
+    this.#options.onUpdate({ changes, problems: this.#problems.all })
+    this.#begun = true
+  }
+
+  /** What it refers to is known to be there or not; one that was said before waits for nothing. */
+  #isReady(key: string): boolean {
+    const pod = this.#pods.objects.get(key)
+    if (pod === undefined || this.#said.has(key)) return true
+    return configIdentities(pod).every(([id]) => this.#config.get(id)?.settled !== false)
+  }
+}
+
+function configIdentities(pod: Pod): (readonly [string, ConfigIdentity])[] {
+  const { namespace } = splitObjectName(pod.name)
+  return [...configOf(pod)].map((key) => {
+    const [kind = '', name = ''] = key.split(' ')
+    return [
+      `${namespace} ${key}`,
+      { kind: kind === 'Secret' ? 'Secret' : 'ConfigMap', name: objectName(namespace, name) },
+    ] as const
+  })
+}
+
+/** What others write into a pod's status, this node first of all, is no news of the pod. */
+const unlessSame = (before: Pod | undefined, now: Pod | undefined): Pod | undefined =>
+  isDeepStrictEqual(before, now) ? before : now
+
+function asName(key: string): ObjectName {
+  const slash = key.indexOf('/')
+  return objectName(key.slice(0, slash), key.slice(slash + 1))
+}
