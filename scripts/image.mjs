@@ -10,7 +10,7 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildEverything } from './build/everything.mjs'
-import { proxyImageEntries } from './build/proxy-image.mjs'
+import { proxyImage } from './build/proxy-image.mjs'
 import { runMain } from './setup/failure.mjs'
 import { checkPlatform } from './setup/machine.mjs'
 import { inRoot } from './setup/places.mjs'
@@ -26,20 +26,9 @@ await runMain(async () => {
     },
   })
   await buildEverything()
-  const entries = await proxyImageEntries()
-  if (values.rootfs !== undefined) return unpack(entries, resolve(values.rootfs))
+  const image = await proxyImage(values.tag)
+  if (values.rootfs !== undefined) return unpack(image.entries, resolve(values.rootfs))
   const { writeImage } = await import(inRoot('dist', 'src', 'kubelet', 'images', 'build.js'))
-  const image = {
-    name: values.tag,
-    entrypoint: ['/usr/local/bin/hawser'],
-    cmd: ['proxy'],
-    env: ['NODE_ENV=production', 'PATH=/usr/local/bin'],
-    workingDir: '/',
-    // Runtimes give CAP_NET_ADMIN to root only; all else is dropped where this is deployed.
-    user: '0:0',
-    exposedPorts: ['10249/tcp', '10256/tcp'],
-    entries,
-  }
   const built = await writeImage(image, resolve(values.output))
   process.stdout.write(`${built.name} is in ${built.file}\n`)
 })

@@ -14,11 +14,27 @@ const NOT_RUN =
   /\.(?:md|markdown|map|ts|mts|cts|flow|yml|html|proto)$|^(?:test|tests|__tests__|bench|benchmarks|docs|examples|prebuilds|\.github)$/
 
 /**
- * What the image of `hawser proxy` holds, as entries of the project's image builder.
+ * The image of `hawser proxy`, for the project's image builder.
  *
- * @returns {Promise<readonly import('../../src/kubelet/images/archive/layer-entry.ts').LayerEntry[]>}
+ * @param {string} name with registry and tag
+ * @returns {Promise<import('../../src/kubelet/images/image.ts').Image>}
  */
-export async function proxyImageEntries() {
+export async function proxyImage(name) {
+  return {
+    name,
+    entrypoint: ['/usr/local/bin/hawser'],
+    cmd: ['proxy'],
+    env: ['NODE_ENV=production', 'PATH=/usr/local/bin'],
+    workingDir: '/',
+    // Runtimes give CAP_NET_ADMIN to root only; all else is dropped where this is deployed.
+    user: '0:0',
+    exposedPorts: ['10249/tcp', '10256/tcp'],
+    entries: await entries(),
+  }
+}
+
+/** @returns {Promise<readonly import('../../src/kubelet/images/archive/layer-entry.ts').LayerEntry[]>} */
+async function entries() {
   const node = realpathSync(process.execPath)
   const addon = inRoot('build', 'Release', 'hawser.node')
   const libraries = new Set([...(await librariesOf(node)), ...(await librariesOf(addon))])
