@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiGate } from '../cluster/harness/api-gate.ts'
 import { startKubeProxy } from '../cluster/harness/kube-proxy.ts'
@@ -54,6 +56,8 @@ export class ProvingNode {
     return Hawser.spawn(this.world.node, mode, [
       ...['--kubeconfig', this.#cluster.kubeconfig, '--hostname-override', NODE_NAME],
       ...['--cluster-cidr', PLACES.IPv4.podCidr, '--state-dir', `${this.#cluster.place.folder}/hawser`],
+      // The limits of conntrack belong to the host's namespace, and are not to be changed by a test.
+      ...['--conntrack-max-per-core', '0'],
     ])
   }
 
@@ -80,6 +84,19 @@ export class ProvingNode {
       20_000,
     )
     return program
+  }
+
+  /** Resolves once it listens, to a promise for the next change of the rules by anybody. */
+  async transaction(): Promise<{ readonly seen: Promise<void> }> {
+    const monitor = spawn('nsenter', [`--net=${this.world.node.path}`, 'nft', 'monitor'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const seen = once(monitor.stdout, 'data').then(() => {
+      monitor.kill('SIGKILL')
+    })
+    // It says nothing before the first change, and a start takes longer than its own.
+    await once(monitor, 'spawn')
+    return { seen }
   }
 
   /** What is in the kernel of proxies of other modes than Hawser's of this one. */

@@ -15,6 +15,9 @@ const CALM_MS = 300
 /** A start takes about that long until its first transaction is done. */
 const START_MS = 900
 
+/** From the first of a start's transactions to the removal of what others left. */
+const TRANSACTION_MS = 50
+
 const GAP_MS = 50
 
 interface Step {
@@ -79,6 +82,9 @@ export class Proof {
       case 'kill -9 while it starts':
         await this.#killWhileItStarts()
         break
+      case 'kill -9 at its first transaction':
+        await this.#killAtFirstTransaction()
+        break
       case 'change of mode':
         await this.#restart('SIGTERM', this.#other())
         break
@@ -142,6 +148,19 @@ export class Proof {
     this.#did(`hawser spawned in mode ${mode}`)
     this.#hawser = this.#node.hawser(mode)
     await sleep(this.#random.next() * START_MS)
+    await this.#stop('SIGKILL')
+    await this.#start(this.#random.pick(HAWSER_MODES))
+  }
+
+  async #killAtFirstTransaction(): Promise<void> {
+    const mode = this.#other()
+    await this.#stop('SIGTERM')
+    const transaction = await this.#node.transaction()
+    this.#did(`hawser spawned in mode ${mode}`)
+    this.#hawser = this.#node.hawser(mode)
+    await transaction.seen
+    this.#did('somebody changed the rules')
+    await sleep(this.#random.next() * TRANSACTION_MS)
     await this.#stop('SIGKILL')
     await this.#start(this.#random.pick(HAWSER_MODES))
   }

@@ -11,6 +11,8 @@ export type RoundKind =
   | 'kill -9'
   /** A start, SIGKILL at a random moment of it, and another start. */
   | 'kill -9 while it starts'
+  /** The same in another mode, at its first transaction: the rules of both modes are there, and nobody removes either. */
+  | 'kill -9 at its first transaction'
   /** An orderly end, then a start in the other mode. */
   | 'change of mode'
   /** From Hawser to kube-proxy, and from kube-proxy to Hawser. */
@@ -28,7 +30,7 @@ const CYCLE: readonly RoundKind[] = [
   'kill -9',
   'kill -9',
   'kill -9 while it starts',
-  'kill -9 while it starts',
+  'kill -9 at its first transaction',
   'change of mode',
   'change of mode',
   'kube-proxy in mode nftables and back',
