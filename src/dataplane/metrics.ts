@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram } from 'prom-client'
 import type { Registry } from '../metrics/registry.ts'
+import type { Problem } from '../model/problem.ts'
 import type { IpFamily } from '../util/address.ts'
 import type { CommitOutcome } from './backend.ts'
 
@@ -53,6 +54,7 @@ export class DataplaneMetrics {
   readonly #serviceChanges: Counter
   readonly #endpointChanges: Counter
   readonly #pending = { services: 0, endpoints: 0 }
+  #problems: () => readonly Problem[] = () => []
 
   constructor(registry: Registry) {
     this.#registry = registry
@@ -111,6 +113,19 @@ export class DataplaneMetrics {
         this.set(pending.endpoints)
       },
     })
+    const problemsNow = () => this.#problems()
+    new Gauge({
+      ...this.#own(
+        'hawser_dataplane_problems',
+        'What Services ask for and do not get, in part (warning) or at all (error); hawser status has them',
+      ),
+      labelNames: ['severity'],
+      collect() {
+        const counts = { error: 0, warning: 0 }
+        for (const { severity } of problemsNow()) counts[severity]++
+        for (const [severity, count] of Object.entries(counts)) this.labels(severity).set(count)
+      },
+    })
     const sources = this.#objectSources
     new Gauge({
       ...this.#own('hawser_dataplane_objects', 'Objects in the kernel, as acknowledged'),
@@ -120,6 +135,11 @@ export class DataplaneMetrics {
           for (const [kind, count] of counts()) this.labels(kind, family).set(count)
       },
     })
+  }
+
+  /** Where problems with Services come from at each scrape. */
+  followProblems(problems: () => readonly Problem[]): void {
+    this.#problems = problems
   }
 
   /** The metrics of one family, labels bound once. */

@@ -68,6 +68,7 @@ export class ServiceProxy {
     this.#tables = [...backends.values()].flatMap(({ tables }) => tables)
     this.#compiler = new DesiredCompiler(options)
     this.#metrics = new DataplaneMetrics(options.registry)
+    this.#metrics.followProblems(() => this.problems())
     this.#netlinkMetrics = new NetlinkMetrics(options.registry)
     this.#families = [...backends].map(([family, { backend, sockets }]) => {
       for (const [name, stats] of sockets) this.#netlinkMetrics.add(name, stats)

@@ -130,11 +130,16 @@ export class DesiredCompiler {
     const after = service === undefined ? NOTHING : serviceFrontends(service, slices, this.#options)
     known.compiled = after
     if (service === undefined && slices.length === 0) this.#services.delete(name)
-    for (const frontend of before.frontends) {
-      if (after.frontends.some((other) => other.key === frontend.key && other.family === frontend.family))
-        continue
-      this.#claims.get(frontend.family)?.release(frontend, changes)
-    }
+    const isThere = placesOf(after.frontends)
+    for (const frontend of before.frontends)
+      if (!isThere(frontend)) this.#claims.get(frontend.family)?.release(frontend, changes)
     for (const frontend of after.frontends) this.#claims.get(frontend.family)?.claim(frontend, changes)
   }
+}
+
+/** Whether one of the frontends has the place of another. Most Services have a handful of them, some have thousands. */
+function placesOf(frontends: readonly Frontend[]): (frontend: Frontend) => boolean {
+  const placeOf = ({ family, key }: Frontend): string => `${family}/${key}`
+  const places = new Set(frontends.map(placeOf))
+  return (frontend) => places.has(placeOf(frontend))
 }

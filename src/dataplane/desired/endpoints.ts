@@ -1,6 +1,7 @@
 import type { EndpointSlice, SliceEndpoint } from '../../model/endpoint-slice.ts'
 import type { ServicePort } from '../../model/service.ts'
 import type { IpFamily } from '../../util/address.ts'
+import { groupBy } from '../../util/group-by.ts'
 import { type Endpoint, NO_ENDPOINTS } from './frontend.ts'
 import { type Here, TopologyHints } from './topology.ts'
 
@@ -16,8 +17,8 @@ export interface Candidates {
   readonly preferred: readonly Endpoint[]
   /** Terminating, but still serving. */
   readonly terminating: readonly Endpoint[]
-  /** Ready, terminating or neither: all that answer. The same list as `ready` where that has all of them. */
-  readonly serving: readonly Endpoint[]
+  /** Serving, though neither ready nor terminating. */
+  readonly unready: readonly Endpoint[]
 }
 
 /** Merges all slices of a Service; their order does not matter. An endpoint that several name is at its best. */
@@ -38,10 +39,8 @@ export function findEndpoints(
     } else if (endpoint.serving)
       (endpoint.terminating ? terminating : unready).push(toEndpoint(endpoint, number, here.nodeName))
   })
-  const others = terminating.length + unready.length
-  const serving = others === 0 ? undefined : inOrder([...ready, ...terminating, ...unready])
   const inForce = inOrder(ready)
-  const all = { ready: inForce, terminating: inOrder(terminating), serving: serving ?? inForce }
+  const all = { ready: inForce, terminating: inOrder(terminating), unready: inOrder(unready) }
   if (!hints.apply) return { ...all, preferred: inForce }
   const preferred: Endpoint[] = []
   visit(slices, port, family, (endpoint, number) => {
@@ -67,14 +66,25 @@ export function forLocal({ ready, terminating }: Candidates): readonly Endpoint[
  * Those that serve and are in none of the lists chosen: as kube-proxy has it, a connection stays where it is for as long
  * as its endpoint serves, whatever becomes of policies, hints or the endpoint's readiness.
  */
-export function keptBeside({ serving }: Candidates, ...chosen: (readonly Endpoint[])[]): readonly Endpoint[] {
-  if (chosen.some((endpoints) => endpoints === serving)) return NO_ENDPOINTS
-  const taken = new Set(chosen.flat().map(identityOf))
-  const kept = serving.filter((endpoint) => !taken.has(identityOf(endpoint)))
-  return kept.length === 0 ? NO_ENDPOINTS : kept
+export function keptBeside(
+  { ready, terminating, unready }: Candidates,
+  ...chosen: (readonly Endpoint[])[]
+): readonly Endpoint[] {
+  const rest = [ready, terminating, unready].filter((endpoints) => !chosen.includes(endpoints)).flat()
+  if (rest.length === 0) return NO_ENDPOINTS
+  // The rest are few as a rule, and those chosen may be thousands: these are only looked up.
+  const byAddress = new Map(groupBy(rest, ({ address }) => address))
+  for (const endpoints of chosen)
+    for (const { address, port } of endpoints) {
+      const others = byAddress.get(address)
+      if (others === undefined) continue
+      byAddress.set(
+        address,
+        others.filter((other) => other.port !== port),
+      )
+    }
+  return inOrder([...byAddress.values()].flat())
 }
-
-const identityOf = ({ address, port }: Endpoint): string => `${address}/${port}`
 
 /** Each endpoint of each slice port that is this port of the Service, with its number there. */
 function visit(

@@ -12,6 +12,7 @@ import {
   type NoEndpoints,
 } from './frontend.ts'
 import { DEFAULT_IPVS_OPTIONS, type IpvsOptions, readIpvsOptions } from './ipvs-options.ts'
+import { reportForeignAddresses, reportNamelessPort } from './service-problems.ts'
 
 /** All that one Service asks for, before other Services' claims are looked at. */
 export interface ServiceFrontends {
@@ -46,13 +47,13 @@ export function serviceFrontends(
   for (const family of options.families) {
     if (!service.ipFamilies.includes(family)) continue
     const ranges = rangesOf(service, family, problems)
-    for (const port of service.ports)
-      addPort(
-        frontends,
-        { service, port, family, ranges, ipvs },
-        findEndpoints(slices, port, family, options),
-      )
+    for (const port of service.ports) {
+      const candidates = findEndpoints(slices, port, family, options)
+      if (candidates.ready.length === 0) reportNamelessPort(service, port, family, slices, problems)
+      addPort(frontends, { service, port, family, ranges, ipvs }, candidates)
+    }
   }
+  reportForeignAddresses(service, problems)
   return { frontends: [...frontends.values()], problems: problems.length === 0 ? NO_PROBLEMS : problems }
 }
 

@@ -213,3 +213,35 @@ describe('compiling', () => {
     expect(compiler.compile()).toHaveLength(4)
   })
 })
+
+describe('what a Service asks for and does not get is a problem:', () => {
+  function problems(...changes: readonly Change[]): readonly string[] {
+    const compiler = newCompiler()
+    for (const change of changes) compiler.apply(change)
+    compiler.compile()
+    return compiler.problems().map(({ place, severity, reason }) => `${severity} ${place} ${reason}`)
+  }
+
+  it('a port that no EndpointSlice with endpoints has', () => {
+    const named = web({ ports: [port({ name: 'http' }), port({ name: 'dns', protocol: 'UDP', port: 53 })] })
+    const slices = (name: string, protocol: 'TCP' | 'UDP') =>
+      sliceChange(slice('web', ['10.1.0.1'], { port: { name, protocol } }))
+    expect(problems(named, slices('http', 'TCP'))).toEqual([
+      'warning Service default/web no EndpointSlice with IPv4 endpoints has a port dns of UDP, so connections to it are refused',
+    ])
+    expect(problems(named, slices('http', 'UDP'))).toHaveLength(2)
+  })
+
+  it('but not a Service without endpoints, nor one whose endpoints are not ready', () => {
+    expect(problems(web())).toEqual([])
+    expect(problems(web(), sliceChange(slice('web', [])))).toEqual([])
+    const unready = sliceEndpoint('10.1.0.1', { ready: false, serving: false })
+    expect(problems(web(), sliceChange(slice('web', [unready])))).toEqual([])
+  })
+
+  it('an address of another family', () => {
+    expect(problems(web({ externalIPs: [address('203.0.113.5'), address('fd00::5')] }))).toEqual([
+      'warning Service default/web fd00::5 is an IPv6 address and the Service is not of that family, so nobody answers there',
+    ])
+  })
+})

@@ -25,6 +25,15 @@ describe('metrics of the dataplane', () => {
       expect(text.split('\n')).toContain(line)
   })
 
+  it('count problems with Services by how much of them is not in force', async () => {
+    const registry = new Registry()
+    const problem = { place: 'Service default/web', reason: 'it is odd' }
+    new DataplaneMetrics(registry).followProblems(() => [{ ...problem, severity: 'warning' }])
+    const lines = (await registry.metrics()).split('\n')
+    expect(lines).toContain('hawser_dataplane_problems{severity="error"} 0')
+    expect(lines).toContain('hawser_dataplane_problems{severity="warning"} 1')
+  })
+
   it('count audits from zero, and time an endpoint from its change to its being in force', async () => {
     const registry = new Registry()
     const metrics = new DataplaneMetrics(registry)
