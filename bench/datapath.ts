@@ -5,7 +5,7 @@ import { directLane, type Lane, type LaneOptions, ruleLane, serviceLane } from '
 import { mostEndpoints } from './datapath/topology.ts'
 import type { Sample, Transport } from './datapath/traffic.ts'
 import { BenchError } from './error.ts'
-import { count, counts, parseFlags, sharedFlags, sharedFlagsHelp } from './flags.ts'
+import { count, counts, parseFlags, proxyMode, sharedFlags, sharedFlagsHelp } from './flags.ts'
 import { describeHost } from './host.ts'
 import { deliver } from './report.ts'
 import { runSuite } from './suite.ts'
@@ -66,12 +66,6 @@ export const run = (args: readonly string[]): Promise<number> =>
       { jsonFile: values.json, check: values.check ?? false },
     )
   })
-
-function proxyMode(name: string): ProxyMode {
-  const mode = PROXY_MODES.find((mode) => mode === name)
-  if (mode !== undefined) return mode
-  throw new BenchError('BENCH_USAGE', `--backend knows ${PROXY_MODES.join(', ')}, not "${name}"`)
-}
 
 /** A Service has a candidate more than it has endpoints. */
 function checkRoom({ services, endpoints }: Sizes): void {

@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { PROXY_MODES, type ProxyMode } from '../src/dataplane/proxy-modes.ts'
 import { BenchError } from './error.ts'
 
 /** Flags that every suite has; a suite spreads them into its own `parseArgs` options. */
@@ -39,3 +40,10 @@ export const counts = (
   text: string | undefined,
   fallback: readonly number[],
 ): readonly number[] => (text === undefined ? fallback : text.split(',').map((part) => count(name, part, 1)))
+
+/** The value of `--backend`. */
+export function proxyMode(name: string): ProxyMode {
+  const mode = PROXY_MODES.find((mode) => mode === name)
+  if (mode !== undefined) return mode
+  throw new BenchError('BENCH_USAGE', `--backend knows ${PROXY_MODES.join(', ')}, not "${name}"`)
+}

@@ -28,7 +28,7 @@ const podsPerNode = 100
 export const maxServices = 2 ** 20 - 256
 
 /** Most endpoints a Service may have so that every Service's pods fit into `podRange`. */
-export const maxEndpoints = (services: number): number => Math.floor(2 ** 23 / services) - 1
+export const maxEndpoints = (services: number): number => Math.floor(2 ** 23 / (services + 1)) - 1
 
 /**
  * A synthetic cluster: every Service a ClusterIP with one port a protocol (TCP alone by default), every one with the
@@ -50,40 +50,58 @@ export class SyntheticCluster {
     const ports = protocols.map((protocol) => ({ name: name(protocol), protocol }))
     this.#ports = ports.map((port) => ({ ...port, port: servicePort, targetPort: endpointPort, nodePort: 0 }))
     this.#slicePorts = ports.map((port) => ({ ...port, port: endpointPort }))
-    this.#absent = new Int32Array(services).fill(endpoints)
+    // One more than there are: the Service that comes and goes.
+    this.#absent = new Int32Array(services + 1).fill(endpoints)
   }
 
   /** Every Service and EndpointSlice as it is now, as a source's first full list would say it. */
   everything(): Change[] {
     const changes: Change[] = []
-    for (let i = 0; i < this.services; i++) {
-      const name = serviceName(i)
-      changes.push({ kind: 'Service', name, object: this.#service(i) })
-      changes.push(this.#sliceChange(i))
-    }
+    for (let i = 0; i < this.services; i++) changes.push(...this.#whole(i))
     return changes
   }
 
-  /**
-   * `count` changes of one endpoint each: a Service gets an endpoint, then loses one, then it is the turn of a
-   * Service far away, so that nothing is warm merely because its neighbour was touched.
-   */
-  *endpointChanges(count: number): Generator<Change> {
-    const stride = coprimeStride(this.services)
-    for (let step = 0; step < count; step++) {
-      const round = Math.floor(step / 2)
-      yield this.changeEndpoint((round * stride) % this.services, round)
-    }
+  /** A Service with its slice beyond those of `everything`. */
+  extraService(): readonly Change[] {
+    return this.#whole(this.services)
   }
 
-  /**
-   * The next change of one endpoint: a Service short of one candidate gets it, a full one loses its
-   * `step`-th. Visiting a Service twice in a row therefore adds an endpoint and then removes one, usually from the
-   * middle of the order.
-   */
+  extraServiceGone(): readonly Change[] {
+    return this.#whole(this.services).map((change) => ({ ...change, object: undefined }))
+  }
+
+  #whole(index: number): Change[] {
+    const name = serviceName(index)
+    return [{ kind: 'Service', name, object: this.#service(index) }, this.#sliceChange(index)]
+  }
+
+  /** The Services in an order in which none comes soon after its neighbour, over and over. */
+  *faraway(): Generator<number> {
+    const stride = coprimeStride(this.services)
+    for (let index = 0; ; index = (index + stride) % this.services) yield index
+  }
+
+  /** A Service short of one candidate gets it; nothing changes for one that has all. */
+  addEndpoint(index: number): Change {
+    this.#absent[index] = -1
+    return this.#sliceChange(index)
+  }
+
+  /** A Service loses its `step`-th candidate, usually from the middle of the order, and has all others. */
+  removeEndpoint(index: number, step: number): Change {
+    this.#absent[index] = step % (this.endpoints + 1)
+    return this.#sliceChange(index)
+  }
+
+  /** Adds an endpoint to a Service that is short of one, else removes its `step`-th. */
   changeEndpoint(index: number, step: number): Change {
-    const full = this.#absent[index] === -1
-    this.#absent[index] = full ? step % (this.endpoints + 1) : -1
+    return this.#absent[index] === -1 ? this.removeEndpoint(index, step) : this.addEndpoint(index)
+  }
+
+  /** A Service short of one candidate gets it and loses the next one. */
+  replaceEndpoint(index: number): Change {
+    const absent = this.#absent[index] ?? 0
+    this.#absent[index] = (absent + 1) % (this.endpoints + 1)
     return this.#sliceChange(index)
   }
 

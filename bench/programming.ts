@@ -2,30 +2,33 @@ import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PROXY_MODES } from '../src/dataplane/proxy-modes.ts'
 import { runChild } from './child.ts'
 import { BenchError } from './error.ts'
-import { count, parseFlags, sharedFlags, sharedFlagsHelp } from './flags.ts'
+import { count, counts, parseFlags, proxyMode, sharedFlags, sharedFlagsHelp } from './flags.ts'
 import { describeHost } from './host.ts'
+import { freshMemoryGroup } from './memory-group.ts'
 import { maxEndpoints, maxServices } from './model.ts'
 import { freshNetns } from './netns.ts'
 import type { DriveInput } from './programming/drive.ts'
 import { programmingFigures, type Round } from './programming/figures.ts'
 import type { FloorInput } from './programming/floor.ts'
-import type { Floor, LoadSizes, Measured } from './programming/load.ts'
-import type { Recorded, RecorderInput } from './programming/recorder.ts'
+import { BATCH_CHANGES, type Floor, type LoadSizes, type Measured } from './programming/load.ts'
+import type { Purpose, RecorderInput } from './programming/recorder.ts'
 import { deliver } from './report.ts'
 import { runSuite } from './suite.ts'
 import type { Teardown } from './teardown.ts'
 
 const help = `hawser bench programming: how long Services take into the kernel, beside the kernel's own part
 
-  --backend NAME   nftables, the only one so far (default nftables)
-  --services N     Services with one TCP port each (default 10000)
-  --endpoints N    ready endpoints of each Service (default 5)
-  --changes N      single-endpoint changes counted (default 200)
-  --warm-up N      single-endpoint changes before them that are not counted (default 10000)
-  --compare N      also measure changes at N Services, in turns: a change should cost the same at any size
-  --rounds N       measured process and floor in turns, each new; figures are medians (default 5)
+  --backend NAME      ${PROXY_MODES.join(', ')} (default nftables)
+  --services N        Services with one TCP port each (default 10000)
+  --endpoints N       ready endpoints of each Service (default 5)
+  --changes N         changes of one thing each that are counted (default 1000)
+  --warm-up N         such changes before them that are not counted (default 10000)
+  --batches N         changes of ${BATCH_CHANGES} endpoints together (default 30)
+  --compare N[,N…]    also measure changes at N Services, in turns: a change should cost the same at any size
+  --rounds N          measured process and floor in turns, each new; figures are medians (default 5)
 ${sharedFlagsHelp}`
 
 const flags = {
@@ -34,6 +37,7 @@ const flags = {
   endpoints: { type: 'string' },
   changes: { type: 'string' },
   'warm-up': { type: 'string' },
+  batches: { type: 'string' },
   compare: { type: 'string' },
   rounds: { type: 'string' },
   ...sharedFlags,
@@ -43,33 +47,33 @@ const flags = {
 export const run = (args: readonly string[]): Promise<number> =>
   runSuite(args, help, async (teardown) => {
     const values = parseFlags(args, flags)
-    if (values.backend !== 'nftables')
-      throw new BenchError('BENCH_USAGE', `--backend knows nftables, not "${values.backend}"`)
     const sizes = checkedSizes({
+      backend: proxyMode(values.backend),
       services: count('services', values.services, 10_000),
       endpoints: count('endpoints', values.endpoints, 5),
-      changes: count('changes', values.changes, 200),
+      changes: count('changes', values.changes, 1000),
       warmUp: count('warm-up', values['warm-up'], 10_000, 0),
+      batches: count('batches', values.batches, 30),
     })
-    const compared =
-      values.compare === undefined
-        ? undefined
-        : checkedSizes({ ...sizes, services: count('compare', values.compare, 1) })
+    const compared = counts('compare', values.compare, []).map((services) =>
+      checkedSizes({ ...sizes, services }),
+    )
     const host = describeHost()
     const rounds = await measure({ sizes, compared, rounds: count('rounds', values.rounds, 5) }, teardown)
     return deliver(
       {
         suite: 'programming',
         parameters: {
-          backend: values.backend,
+          backend: sizes.backend,
           services: sizes.services,
           endpoints: sizes.endpoints,
           changes: sizes.changes,
           warm_up: sizes.warmUp,
+          batches: sizes.batches,
           rounds: rounds.length,
-          ...(compared === undefined ? {} : { compare_services: compared.services }),
+          ...(compared.length === 0 ? {} : { compare: compared.map(({ services }) => services).join(',') }),
         },
-        figures: programmingFigures(rounds, sizes.services),
+        figures: programmingFigures(rounds, sizes),
         host,
       },
       { jsonFile: values.json, check: values.check ?? false },
@@ -87,25 +91,44 @@ function checkedSizes(sizes: LoadSizes): LoadSizes {
 
 interface Plan {
   readonly sizes: LoadSizes
-  /** The same load on a cluster of another size, for comparison. */
-  readonly compared: LoadSizes | undefined
+  /** The same load on clusters of other sizes, for comparison. */
+  readonly compared: readonly LoadSizes[]
   readonly rounds: number
 }
 
 async function measure({ sizes, compared, rounds }: Plan, teardown: Teardown): Promise<Round[]> {
+  const floor = await prepareFloor(sizes, teardown)
+  const results: Round[] = []
+  for (let round = 0; round < rounds; round++) {
+    const measured = await measureOnce(sizes, teardown)
+    const floorOfRound =
+      floor &&
+      ((await runInFreshNetns(
+        'floor.js',
+        { ...floor, memory: await freshMemoryGroup(teardown) },
+        teardown,
+      )) as Floor)
+    const others = new Map<number, Measured>()
+    for (const other of compared) others.set(other.services, await measureOnce(other, teardown))
+    results.push({ measured, floor: floorOfRound, compared: others })
+  }
+  return results
+}
+
+const measureOnce = async (sizes: LoadSizes, teardown: Teardown): Promise<Measured> =>
+  (await runInFreshNetns('measured.js', sizes, teardown)) as Measured
+
+/** What the floor is to replay. IPVS has none: its requests are no transactions that stand for themselves. */
+async function prepareFloor(
+  sizes: LoadSizes,
+  teardown: Teardown,
+): Promise<Omit<FloorInput, 'netns' | 'memory'> | undefined> {
+  if (sizes.backend === 'ipvs') return undefined
   const folder = mkdtempSync(join(tmpdir(), 'hw-bench-'))
   teardown.add(() => rm(folder, { recursive: true, force: true }))
   const recording = join(folder, 'transactions')
-  const recorded = (await runInFreshNetns('recorder.js', { ...sizes, recording }, teardown)) as Recorded
-  const results: Round[] = []
-  for (let round = 0; round < rounds; round++) {
-    const measured = (await runInFreshNetns('measured.js', sizes, teardown)) as Measured
-    const floor = (await runInFreshNetns('floor.js', { recording, ...recorded }, teardown)) as Floor
-    const other =
-      compared && ((await runInFreshNetns('measured.js', compared, teardown)) as Measured | undefined)
-    results.push({ measured, floor, compared: other })
-  }
-  return results
+  const purposes = await runInFreshNetns('recorder.js', { ...sizes, recording }, teardown)
+  return { recording, purposes: purposes as readonly Purpose[] }
 }
 
 /** Runs one of the processes of `programming/` against a namespace that goes when it ends. */

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createRegistry, type Registry } from '../../src/metrics/registry.ts'
 import { keepNurserySmall } from '../../src/util/small-nursery.ts'
 import { type DriveInput, drive } from './drive.ts'
-import type { Measured } from './load.ts'
+import type { ChangeTime, Measured } from './load.ts'
 
 /** The finest that Node.js samples the event loop's delay at, in ms; a sample includes the interval itself. */
 const samplingMs = 1
@@ -16,7 +16,9 @@ const samplingMs = 1
 async function measure(input: DriveInput): Promise<Measured> {
   const registry = createRegistry('bench')
   const delay = monitorEventLoopDelay({ resolution: samplingMs })
-  const changes: number[] = []
+  const changes: ChangeTime[] = []
+  const batches: number[] = []
+  let messagesChange = 0
   let cold = 0
   let coldCpu = 0
   let before: NetlinkCounts | undefined
@@ -35,19 +37,30 @@ async function measure(input: DriveInput): Promise<Measured> {
       delay.disable()
       after = await netlinkCounts(registry)
     },
-    async change(commit, counted) {
+    async change(commit, kind) {
+      const ms = await timed(commit)
+      if (kind !== undefined) changes.push({ kind, ms })
+    },
+    async batch(commit, counted) {
       const took = await timed(commit)
-      if (counted) changes.push(took)
+      if (counted) batches.push(took)
+    },
+    async observe(commit) {
+      const { messages } = await netlinkCounts(registry)
+      await commit()
+      messagesChange = Math.max(messagesChange, (await netlinkCounts(registry)).messages - messages)
     },
   })
   return {
     cold,
     coldCpu,
     changes,
+    batches,
     rssMib: process.memoryUsage.rss() / 2 ** 20,
     rssPeakMib: await peakResidentMib(),
     syscallsCold: (after?.syscalls ?? 0) - (before?.syscalls ?? 0),
     messagesCold: (after?.messages ?? 0) - (before?.messages ?? 0),
+    messagesChange,
     eventLoopP99: delay.percentile(99) / 1e6 - samplingMs,
     eventLoopMax: delay.max / 1e6 - samplingMs,
   }

@@ -26,26 +26,23 @@ describe('hawser bench', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('programming measures the proxy and its floor, and says what it measured', async () => {
-    const sizes = [
-      '--services',
-      '30',
-      '--endpoints',
-      '3',
-      '--changes',
-      '6',
-      '--warm-up',
-      '2',
-      '--rounds',
-      '1',
-    ]
-    const figures = await bench(folder, 'programming', '--backend', 'nftables', ...sizes)
-    expect(figures).toMatchObject({ suite: 'programming', backend: 'nftables', services: 30, endpoints: 3 })
-    for (const key of ['cold_ms', 'floor_cold_ms', 'change_p50_ms', 'change_p99_ms', 'floor_change_p50_ms'])
-      expect(figures[key], key).toBeGreaterThan(0)
-    for (const key of ['rss_mib', 'syscalls_cold']) expect(figures[key], key).toBeGreaterThan(0)
-    expect(figures.host).toHaveProperty('kernel')
-  })
+  it.each(['nftables', 'iptables'])(
+    'programming measures %s and its floor, and says what it measured',
+    async (backend) => {
+      const sizes = ['--services', '30', '--endpoints', '3', '--changes', '8', '--warm-up', '2']
+      const rounds = ['--batches', '3', '--compare', '10', '--rounds', '1']
+      const figures = await bench(folder, 'programming', '--backend', backend, ...sizes, ...rounds)
+      expect(figures).toMatchObject({ suite: 'programming', backend, services: 30, endpoints: 3 })
+      for (const what of ['change', 'replace', 'add', 'remove', 'service', 'batch'])
+        for (const share of ['p50', 'p99'])
+          expect(figures[`${what}_${share}_ms`], `${what} ${share}`).toBeGreaterThan(0)
+      for (const key of ['cold_ms', 'floor_cold_ms', 'floor_change_p50_ms', 'floor_batch_p50_ms'])
+        expect(figures[key], key).toBeGreaterThan(0)
+      for (const key of ['rss_mib', 'syscalls_cold', 'messages_change', 'change_p50_over_10'])
+        expect(figures[key], key).toBeGreaterThan(0)
+      expect(figures.host).toHaveProperty('kernel')
+    },
+  )
 
   it('datapath measures real connections through Services, beside no Service and one fixed rule', async () => {
     const sizes = ['--services', '3,20', '--endpoints', '2', '--rounds', '1', '--milliseconds', '20']

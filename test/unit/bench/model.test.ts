@@ -52,10 +52,27 @@ describe('a synthetic cluster', () => {
     expect(removed).toEqual(added.filter((_, i) => i !== 1))
   })
 
-  it('changes each Service twice in a row and none again before all had their turn', () => {
-    const changed = [...new SyntheticCluster(10, 2).endpointChanges(20)].map((change) => change.name)
-    const firsts = changed.filter((_, step) => step % 2 === 0)
-    expect(changed.filter((_, step) => step % 2 === 1)).toEqual(firsts)
-    expect(new Set(firsts).size).toBe(10)
+  it('replaces one endpoint by another', () => {
+    const cluster = new SyntheticCluster(4, 5)
+    const before = endpointAddresses(cluster.removeEndpoint(1, 2))
+    const after = endpointAddresses(cluster.replaceEndpoint(1))
+    expect(after).toHaveLength(5)
+    expect(after.filter((address) => !before.includes(address))).toHaveLength(1)
+  })
+
+  it('has a Service beyond all others that comes and goes whole', () => {
+    const cluster = new SyntheticCluster(3, 2)
+    const names = new Set(cluster.everything().map(({ name }) => name))
+    const extra = cluster.extraService()
+    expect(extra.map(({ kind }) => kind)).toEqual(['Service', 'EndpointSlice'])
+    expect(extra.some(({ name }) => names.has(name))).toBe(false)
+    expect(cluster.extraServiceGone()).toEqual(extra.map((change) => ({ ...change, object: undefined })))
+  })
+
+  it('visits every Service before any comes again', () => {
+    const visits = new SyntheticCluster(10, 2).faraway()
+    const first = Array.from({ length: 10 }, () => visits.next().value)
+    expect(new Set(first).size).toBe(10)
+    expect(visits.next().value).toBe(first[0])
   })
 })
