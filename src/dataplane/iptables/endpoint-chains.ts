@@ -1,3 +1,4 @@
+import type { Protocol } from '../../model/service.ts'
 import type { IpFamily } from '../../util/address.ts'
 import type { Endpoint } from '../desired/frontend.ts'
 import { formatDestination, onlyAddress, protocolWord } from './format-rule.ts'
@@ -5,13 +6,18 @@ import { MARK_MASQ, portChainName } from './names.ts'
 import type { Port } from './port-rules.ts'
 import { type Chain, comment, jump, type Match, type Rule } from './rule.ts'
 
-const endpointChain = ({ label, first }: Port, endpoint: Endpoint): string =>
-  portChainName(
-    'SEP',
-    label,
-    protocolWord(first.protocol),
-    formatDestination(endpoint.address, endpoint.port),
-  )
+/** Gives names of chains of the port's endpoints, each hashed once however often it is asked for. */
+export function endpointChainNames(label: string, protocol: Protocol): (endpoint: Endpoint) => string {
+  const names = new Map<string, string>()
+  return ({ address, port }) => {
+    const destination = formatDestination(address, port)
+    const known = names.get(destination)
+    if (known !== undefined) return known
+    const name = portChainName('SEP', label, protocolWord(protocol), destination)
+    names.set(destination, name)
+    return name
+  }
+}
 
 /** The chain that spreads connections over endpoints; remembered clients go where they went before. */
 export function addPolicyChain(
@@ -23,7 +29,7 @@ export function addPolicyChain(
 ): void {
   const { affinitySeconds } = port.first
   const targets = endpoints.map((endpoint) => ({
-    chain: endpointChain(port, endpoint),
+    chain: port.endpointChain(endpoint),
     about: comment(`${port.label} -> ${formatDestination(endpoint.address, endpoint.port)}`),
   }))
   const remembered = targets.map(({ chain, about }): Rule => {
@@ -53,7 +59,7 @@ export function addEndpointChains(
   const done = new Set<string>()
   const about = comment(port.label)
   for (const endpoint of endpoints) {
-    const name = endpointChain(port, endpoint)
+    const name = port.endpointChain(endpoint)
     if (done.has(name)) continue
     done.add(name)
     const remember: readonly Match[] =

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Table } from './rule.ts'
 
 /** Chains that are there whatever Services there are. */
@@ -58,7 +58,7 @@ export const isProxyChain = (table: Table, name: string): boolean =>
  * `protocol` in lower case; `endpoint` is `address:port`, for SEP only.
  */
 export const portChainName = (kind: PortChain, port: string, protocol: string, endpoint = ''): string =>
-  `KUBE-${kind}-${base32(createHash('sha256').update(port).update(protocol).update(endpoint).digest())}`
+  `KUBE-${kind}-${base32(hash('sha256', `${port}${protocol}${endpoint}`, 'buffer'))}`
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 

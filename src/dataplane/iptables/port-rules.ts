@@ -1,7 +1,7 @@
 import { type Cidr, cidrContains, formatCidr } from '../../util/address.ts'
-import type { Frontend } from '../desired/frontend.ts'
+import type { Endpoint, Frontend } from '../desired/frontend.ts'
 import type { FamilyConfig } from '../family-config.ts'
-import { addEndpointChains, addPolicyChain } from './endpoint-chains.ts'
+import { addEndpointChains, addPolicyChain, endpointChainNames } from './endpoint-chains.ts'
 import { onlyAddress, protocolWord } from './format-rule.ts'
 import {
   EXTERNAL_SERVICES,
@@ -22,6 +22,8 @@ export interface Port {
   readonly first: Frontend
   /** Names of the port's own chains. */
   readonly chain: (kind: 'SVC' | 'SVL' | 'EXT' | 'FW') => string
+  /** The name of the chain of one of its endpoints. */
+  readonly endpointChain: (endpoint: Endpoint) => string
 }
 
 interface Rules {
@@ -36,7 +38,8 @@ export function addPortRules(into: Rules, given: readonly Frontend[], config: Fa
   if (first === undefined) return
   const label = first.portName === '' ? first.service : `${first.service}:${first.portName}`
   const chain: Port['chain'] = (kind) => portChainName(kind, label, protocolWord(first.protocol))
-  const port: Port = { frontends, label, first, chain }
+  const endpointChain = endpointChainNames(label, first.protocol)
+  const port: Port = { frontends, label, first, chain, endpointChain }
   const inside = frontends.filter(({ kind }) => kind === 'ClusterIP')
   const outside = frontends.filter(({ kind }) => kind !== 'ClusterIP')
   const [internal] = inside

@@ -88,7 +88,7 @@ const prefixMask = (length: number, prefix: number): Uint8Array =>
 function addMatch(into: Expression[], match: Match, protocol: Protocol | undefined, family: IpFamily): void {
   switch (match.match) {
     case 'comment':
-      into.push(extension('comment', 0, commentInfo(match.text)))
+      into.push(commentExpression(match.text))
       return
     case 'dport':
       if (protocol === 'SCTP') into.push(extension('sctp', 0, sctpInfo(match.port)))
@@ -119,12 +119,21 @@ function addMatch(into: Expression[], match: Match, protocol: Protocol | undefin
   }
 }
 
+/** Rules that follow each other often say the same: the last one is kept. */
+function commentExpression(text: string): Expression {
+  if (text !== lastComment.text)
+    lastComment = { text, expression: extension('comment', 0, commentInfo(text)) }
+  return lastComment.expression
+}
+
 const extension = (name: string, revision: number, info: Uint8Array): Expression => ({
   expr: 'match',
   name,
   revision,
   info,
 })
+
+let lastComment = { text: '', expression: extension('comment', 0, commentInfo('')) }
 
 const LOAD_DPORT: Expression = { expr: 'payload', dreg: REGISTER, base: 'transport', offset: 2, length: 2 }
 
