@@ -1,14 +1,14 @@
-import type { ForeignChanges } from '../native/nft-monitor.ts'
 import { errorMessage } from '../util/error-message.ts'
 import type { Logger } from '../util/logger.ts'
+import type { Watch } from './watch.ts'
 
 export interface AuditorOptions {
   /** Looks at the kernel and repairs it; resolves with the differences found, in words. */
   readonly audit: () => Promise<readonly string[]>
   /** From the end of one audit to the beginning of the next. */
   readonly intervalMs: number
-  /** Resolves at the next change that is not ours, with undefined when there will be no more. */
-  readonly nextChange: () => Promise<ForeignChanges | undefined>
+  /** Say when to look before the time. */
+  readonly watches: readonly Watch[]
   readonly log: Logger
 }
 
@@ -41,7 +41,7 @@ export class Auditor {
   constructor(options: AuditorOptions) {
     this.#options = options
     this.#nextMs = options.intervalMs
-    void this.#listen()
+    for (const watch of options.watches) void this.#listen(watch)
     this.#schedule(0)
   }
 
@@ -52,22 +52,19 @@ export class Auditor {
     await this.#running
   }
 
-  async #listen(): Promise<void> {
-    const { nextChange, log } = this.#options
+  async #listen(watch: Watch): Promise<void> {
+    const { log } = this.#options
     try {
-      for (let told = await nextChange(); told !== undefined; told = await nextChange()) {
-        log.info(
-          { lost: told.lost, by: told.changes.map(describe) },
-          'somebody else wrote into our tables: auditing them',
-        )
+      for (let told = await watch.next(); told !== undefined; told = await watch.next()) {
+        log.info({ what: watch.what, told }, 'somebody else changed what is ours: auditing it')
         if (this.#running === undefined)
           this.#schedule(Math.max(0, this.#lastEnd + this.#distanceMs - performance.now()))
         else this.#isTold = true
       }
     } catch (error) {
       log.error(
-        { error: errorMessage(error) },
-        'no more notifications of nf_tables: auditing at intervals only',
+        { what: watch.what, error: errorMessage(error) },
+        'no more news of what others change: auditing at intervals only',
       )
     }
   }
@@ -98,6 +95,3 @@ export class Auditor {
     }
   }
 }
-
-const describe = ({ family, name, program, threadId, portId }: ForeignChanges['changes'][number]): string =>
-  `table ${family} ${name} by ${program === '' ? `netlink port ${portId}` : `${program}[${threadId}]`}`

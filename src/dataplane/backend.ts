@@ -1,5 +1,6 @@
 import type { Problem } from '../model/problem.ts'
 import type { Frontend, FrontendKey } from './desired/frontend.ts'
+import type { Watch } from './watch.ts'
 
 /** What became of one transaction. Nothing of it is in force unless it is `committed`. */
 export type CommitOutcome =
@@ -31,6 +32,8 @@ export interface Backend {
    * not help: then the kernel is as the audit found it.
    */
   repair?(): Promise<boolean>
+  /** Says when somebody else changed what no notification of nf_tables tells of. Ends when the backend is closed. */
+  readonly watch?: Watch
   /** Objects in the kernel by kind, as committed. */
   objects(): ReadonlyMap<string, number>
   /** The objects in the kernel that make one frontend, one a line in the words of the kernel's own tool; as committed. */

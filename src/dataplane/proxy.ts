@@ -26,6 +26,7 @@ import type { ProxyMode } from './proxy-modes.ts'
 import { type ServiceProxyOptions, tableConfig } from './proxy-options.ts'
 import { Reconciler } from './reconciler.ts'
 import type { FamilyStatus, FrontendStatus, ProxyStatus } from './status.ts'
+import { watchTables } from './watch.ts'
 
 export type { ServiceProxyOptions } from './proxy-options.ts'
 
@@ -287,8 +288,11 @@ export class ServiceProxy {
     }
     this.#monitor = monitor
     if (monitor !== undefined) this.#netlinkMetrics.add('nft-monitor', () => monitor.stats())
-    const nextChange = monitor === undefined ? async () => undefined : () => monitor.next()
-    this.#auditor = new Auditor({ audit: () => this.audit(), intervalMs, nextChange, log })
+    const watches = [
+      ...(monitor === undefined ? [] : [watchTables(monitor)]),
+      ...this.#families.flatMap(({ backend }) => backend.watch ?? []),
+    ]
+    this.#auditor = new Auditor({ audit: () => this.audit(), intervalMs, watches, log })
   }
 
   async #openMonitor(): Promise<NftMonitor | undefined> {

@@ -5,6 +5,7 @@ import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
 import { DataplaneError } from '../errors.ts'
 import { openError } from '../kernel-failure.ts'
+import type { Watch } from '../watch.ts'
 import { compareWithKernel } from './compare.ts'
 import { countedServers } from './counters.ts'
 import { DRAIN_LIMIT_MS, DRAIN_POLL_MS, drained } from './draining.ts'
@@ -15,13 +16,15 @@ import { hasLeftovers } from './leftovers.ts'
 import { namesOf, observe } from './observe.ts'
 import { isEmptyTablePlan, type Plan, type ServerChange } from './plan.ts'
 import { PlanBuilder } from './plan-builder.ts'
+import { Probe } from './probe.ts'
+import { PULSE_MS, Pulse } from './pulse.ts'
 import { type RequestResult, request } from './requests.ts'
 import { releaseVips } from './retired-vips.ts'
 import { removeTable } from './retirement-table.ts'
 import { addStats } from './socket-stats.ts'
 import { closeSockets, openSockets, type Sockets } from './sockets.ts'
 import { describeFrontend } from './standing.ts'
-import { setSysctls } from './sysctls.ts'
+import { setSysctls, wrongSysctls } from './sysctls.ts'
 import { tableTransaction } from './table-transaction.ts'
 import { changeVips, makeVipDevice, removeVips, VIP_DEVICE } from './vip-device.ts'
 
@@ -39,12 +42,15 @@ export class IpvsBackend implements Backend {
   /** The last call, or look at draining real servers: they come one at a time. */
   #turn: Promise<unknown> = Promise.resolve()
   #drainTimer: NodeJS.Timeout | undefined
+  #probe = new Probe(this.#state)
+  readonly #pulse: Pulse
   #closed = false
 
   private constructor(sockets: Sockets, config: IpvsConfig, netns: string | undefined) {
     this.#sockets = sockets
     this.#config = config
     this.#netns = netns
+    this.#pulse = new Pulse(() => this.#alone(() => this.#look()), config.pulseMs ?? PULSE_MS)
   }
 
   /**
@@ -74,6 +80,7 @@ export class IpvsBackend implements Backend {
         await this.#sockets.ipvs.apply(timeouts(this.#config))
         const { state, device } = await observe(this.#sockets, this.#config, namesOf(frontends, this.#config))
         this.#state = state
+        this.#probe = new Probe(state)
         const outcome = await this.#bring(new Map(frontends.map((one) => [one.key, one])), true)
         // What another mode left of this one when it took over; the addresses are back now.
         if (outcome.kind === 'committed' && device !== undefined)
@@ -86,7 +93,14 @@ export class IpvsBackend implements Backend {
   }
 
   audit(): Promise<readonly string[]> {
-    return this.#alone(() => compareWithKernel(this.#sockets, this.#config, this.#state, new Pacer()))
+    return this.#alone(async () => [
+      ...(await wrongSysctls(this.#config.strictArp, this.#netns)),
+      ...(await compareWithKernel(this.#sockets, this.#config, this.#state, new Pacer())),
+    ])
+  }
+
+  get watch(): Watch {
+    return { what: `${this.#config.family} IPVS`, next: () => this.#pulse.next() }
   }
 
   objects(): ReadonlyMap<string, number> {
@@ -137,6 +151,7 @@ export class IpvsBackend implements Backend {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#drainTimer)
+    this.#pulse.close()
     await this.#turn
     await closeSockets(this.#sockets)
   }
@@ -208,6 +223,13 @@ export class IpvsBackend implements Backend {
       this.#alone(() => this.#deleteDrained()).catch(() => undefined)
     }, this.#config.drainPollMs ?? DRAIN_POLL_MS)
     this.#drainTimer.unref()
+  }
+
+  async #look(): Promise<string[]> {
+    if (!this.#state.hasTable) return []
+    // Those of another namespace take a process to see.
+    const settings = this.#netns === undefined ? await wrongSysctls(this.#config.strictArp, undefined) : []
+    return [...settings, ...(await this.#probe.look(this.#sockets, this.#device))]
   }
 
   async #deleteDrained(): Promise<void> {

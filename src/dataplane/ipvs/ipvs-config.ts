@@ -14,6 +14,8 @@ export interface IpvsSettings {
   readonly drainLimitMs?: number
   /** How often removed endpoints are looked at; default 5 s. */
   readonly drainPollMs?: number
+  /** How often it is looked whether somebody else has changed IPVS; default 1 s. */
+  readonly pulseMs?: number
 }
 
 /** All that the IPVS dataplane of one family depends on besides the frontends. */

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { Auditor } from '../../../src/dataplane/auditor.ts'
-import type { ForeignChanges } from '../../../src/native/nft-monitor.ts'
 import { silentLogger } from '../../../src/util/logger.ts'
 
 let auditor: Auditor
@@ -19,10 +18,17 @@ beforeEach(() => {
       return outcome()
     },
     intervalMs: 60_000,
-    nextChange: () =>
-      new Promise<ForeignChanges>((resolve) => {
-        meddle = () => resolve({ lost: false, changes: [] })
-      }),
+    watches: [
+      {
+        what: 'tables',
+        next: () =>
+          new Promise((resolve) => {
+            meddle = () => resolve(['a table'])
+          }),
+      },
+      { what: 'what ends at once', next: async () => undefined },
+      { what: 'what fails', next: () => Promise.reject(new Error('no luck')) },
+    ],
     log: silentLogger,
   })
 })
