@@ -52,6 +52,8 @@ class Classifier {
   Rows classify(const Flow& flow) const;
   /** FrontendFlag bits of a frontend's row. */
   uint32_t flags(uint32_t frontendRow) const { return frontends_[frontendRow].flags; }
+  std::span<const FrontendRecord> frontends() const { return frontends_; }
+  std::span<const EndpointRecord> endpoints() const { return endpoints_; }
   size_t frontendRows() const { return frontends_.size(); }
   size_t endpointRows() const { return endpoints_.size(); }
   bool frontendUsed(size_t row) const { return row < frontends_.size() && frontends_[row].family != 0; }

@@ -55,12 +55,13 @@ struct EventSocket::Ring {
 
 void EventSocket::RingDeleter::operator()(Ring* ring) const { delete ring; }
 
-EventSocket::EventSocket(Descriptor descriptor) : descriptor_(std::move(descriptor)), ring_(new Ring) {}
+EventSocket::EventSocket(Descriptor descriptor, bool translatedOnly)
+    : descriptor_(std::move(descriptor)), translatedOnly_(translatedOnly), ring_(new Ring) {}
 
 Result<EventSocket> EventSocket::open(const EventOptions& options) {
   Descriptor descriptor(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
   if (!descriptor) return Error{errno, "cannot open a netlink socket for connection tracking events"};
-  EventSocket socket(std::move(descriptor));
+  EventSocket socket(std::move(descriptor), options.translatedOnly);
   const int fd = socket.fd();
   const int bytes = static_cast<int>(std::min<uint32_t>(options.bufferBytes, INT32_MAX / 2));
   // Without CAP_NET_ADMIN the polite option applies, up to net.core.rmem_max.
@@ -69,8 +70,7 @@ Result<EventSocket> EventSocket::open(const EventOptions& options) {
   constexpr int on = 1;
   if (::setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on) != 0)
     return Error{errno, "cannot have lost events counted"};
-  if (options.translatedOnly && !attachTranslatedFilter(fd))
-    return Error{errno, "cannot filter connection tracking events"};
+  if (auto delivered = socket.deliver(); !delivered) return delivered.error();
   const sockaddr_nl own{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0)
     return Error{errno, "cannot bind a netlink socket"};
@@ -78,6 +78,16 @@ Result<EventSocket> EventSocket::open(const EventOptions& options) {
     if (::setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
       return Error{errno, "cannot subscribe to connection tracking events"};
   return socket;
+}
+
+Result<> EventSocket::deliver() {
+  constexpr int none = 0;
+  if (translatedOnly_) {
+    if (!attachTranslatedFilter(fd())) return Error{errno, "cannot filter connection tracking events"};
+  } else if (::setsockopt(fd(), SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none) != 0 && errno != ENOENT) {
+    return Error{errno, "cannot have connection tracking events delivered"};
+  }
+  return Unit{};
 }
 
 int EventSocket::receive() {

@@ -34,6 +34,8 @@ class EventSocket {
   int receive();
   /** Empty for a datagram that was not the kernel's or did not fit. */
   std::span<const uint8_t> datagram(int slot) const;
+  /** Lets events through to be received, in place of a program that counts them. */
+  Result<> deliver();
   /** Events dropped since the last call. */
   uint32_t takeDropped();
   /** Bytes of receive buffer in force. */
@@ -45,13 +47,14 @@ class EventSocket {
   static constexpr size_t kSlotSize = 512;
 
  private:
-  explicit EventSocket(Descriptor descriptor);
+  EventSocket(Descriptor descriptor, bool translatedOnly);
 
   struct Ring;
   struct RingDeleter {
     void operator()(Ring* ring) const;
   };
   Descriptor descriptor_;
+  bool translatedOnly_;
   /** Behind a pointer: its parts point at each other, and the socket moves. */
   std::unique_ptr<Ring, RingDeleter> ring_;
   uint32_t droppedBefore_ = 0;

@@ -38,14 +38,31 @@ Outcome EventsSession::handle(const Request& request) {
 
 Outcome EventsSession::startReading(ProgramReader program) {
   const EventOptions options{.bufferBytes = program.u32(), .translatedOnly = program.u8() != 0};
+  const uint8_t counting = program.u8();
   if (program.failed() || !program.done()) return malformedProgram("malformed options of conntrack events");
   if (reader_) return {};
   if (auto present = probe(); !present) return failed(present.error());
   if (auto on = setting_.ensureOn(); !on) return failed(on.error());
   auto socket = EventSocket::open(options);
   if (!socket) return failed(socket.error());
+  translatedOnly_ = options.translatedOnly;
+  if (auto counted = probeKernelCounting(counting); !counted) return failed(counted.error());
   reader_ = std::make_unique<EventReader>(std::move(*socket), flows_);
   return {};
+}
+
+Result<> EventsSession::probeKernelCounting(uint8_t counting) {
+  if (counting == readerOnly) return Unit{};
+  const auto capacity = CounterCapacity::of(Classifier{});
+  auto counter = KernelCounter::of(capacity, translatedOnly_);
+  if (counter) {
+    firstCounter_ = std::move(*counter);
+    capacity_ = capacity;
+    countInKernel_ = true;
+  } else if (counting == kernelOnly) {
+    return Error{counter.error().number, counter.error().message, kKernelCountingUnavailable};
+  }
+  return Unit{};
 }
 
 Result<> EventsSession::probe() {
@@ -78,8 +95,21 @@ Outcome EventsSession::replaceTable(const Request& request) {
     if (before->frontendUsed(row) && !table_->frontendUsed(row)) freedFrontends.push_back(row);
   for (uint32_t row = 0; row < before->endpointRows(); row++)
     if (before->endpointUsed(row) && !table_->endpointUsed(row)) freedEndpoints.push_back(row);
-  reader_->adopt(table_, std::move(freedFrontends), std::move(freedEndpoints));
+  reader_->adopt(table_, largerCounter(), std::move(freedFrontends), std::move(freedEndpoints));
   return {};
+}
+
+std::unique_ptr<KernelCounter> EventsSession::largerCounter() {
+  auto counter = std::move(firstCounter_);
+  if (countInKernel_ && !capacity_.fits(*table_)) {
+    capacity_ = CounterCapacity::of(*table_);
+    auto made = KernelCounter::of(capacity_, translatedOnly_);
+    // A table that the kernel has no memory for is the reader's to count by, from here on.
+    countInKernel_ = static_cast<bool>(made);
+    counter = made ? std::move(*made) : nullptr;
+  }
+  if (counter != nullptr && !counter->update(table_)) counter.reset();
+  return counter;
 }
 
 Outcome EventsSession::recount() {

@@ -81,6 +81,8 @@ enum EngineColumn : size_t {
   kBufferBytes,
   /** Closings that some process asked for over netlink, ours among them. */
   kRequestedCloseEvents,
+  /** 1 while the kernel counts, 0 while the reader does. */
+  kCountedInKernel,
   kEngineColumns,
 };
 

@@ -49,21 +49,35 @@ const ENGINE_COLUMNS = [
   'resyncEntries',
   'bufferBytes',
   'requestedCloseEvents',
+  'countedInKernel',
 ] as const
 
 /**
  * Totals since the start. `foreignEvents` are of no frontend in the table; `droppedEvents` is exact: so many events
  * the kernel could not deliver. `readerNanoseconds` is processor time of the reading thread; `resyncEntries` are the flows
  * of Services that the last resync found; `requestedCloseEvents` are of flows that some process deleted.
+ * `engine` says who counts now: an eBPF program, whose numbers arrive within 50 ms, or the reading thread, as it does
+ * while a resync runs.
  */
-export type EngineStatus = Readonly<Record<(typeof ENGINE_COLUMNS)[number], number>>
+export type EngineStatus = Readonly<Record<(typeof ENGINE_COLUMNS)[number], number>> & {
+  readonly engine: 'ebpf' | 'thread'
+}
 
 export interface ConntrackEventsOptions extends SocketOptions {
   /** Receive buffer, 64 MiB by default; the kernel doubles it. Less without CAP_NET_ADMIN. */
   readonly bufferBytes?: number
   /** Let the kernel drop the events of flows that are not translated, which no Service has: true by default. */
   readonly translatedOnly?: boolean
+  /**
+   * Who counts. An eBPF program counts inside of the kernel, so that no event is delivered or lost; it takes CAP_BPF and
+   * Linux 5.6. `auto`, the default, has the thread count where it cannot be had; `ebpf` rejects with
+   * ERR_CONNTRACK_EBPF there.
+   */
+  readonly engine?: 'auto' | 'ebpf' | 'thread'
 }
+
+/** `Counting` of native/conntrack/events_session.h. */
+const ENGINES = { auto: 0, ebpf: 1, thread: 2 } as const
 
 const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024
 
@@ -78,13 +92,14 @@ export class ConntrackEvents {
 
   /**
    * Starts counting with an empty table. Rejects with a NetlinkError: ERR_CONNTRACK_ABSENT (the kernel has no ctnetlink
-   * or no events), ERR_CONNTRACK_EVENTS_OFF (the sysctl says so), EPERM, ENOENT (no such namespace).
+   * or no events), ERR_CONNTRACK_EVENTS_OFF (the sysctl says so), ERR_CONNTRACK_EBPF (only when forced), EPERM, ENOENT (no such namespace).
    */
   static async open(options: ConntrackEventsOptions = {}): Promise<ConntrackEvents> {
     const channel = await NetlinkChannel.open('conntrack-events', options)
     const program = new ProgramWriter()
       .u32(options.bufferBytes ?? DEFAULT_BUFFER_BYTES)
       .u8(options.translatedOnly === false ? 0 : 1)
+      .u8(ENGINES[options.engine ?? 'auto'])
     try {
       await channel.request(METHODS.start, [program.view()], () => 'follow connection tracking events')
     } catch (error) {
@@ -116,7 +131,8 @@ export class ConntrackEvents {
   status(): EngineStatus {
     this.#channel.read(BLOCKS.engine, this.#engine)
     const entries = ENGINE_COLUMNS.map((column, i) => [column, this.#engine[i] ?? 0])
-    return Object.fromEntries(entries) as EngineStatus
+    const numbers = Object.fromEntries(entries) as Record<(typeof ENGINE_COLUMNS)[number], number>
+    return { ...numbers, engine: numbers.countedInKernel === 1 ? 'ebpf' : 'thread' }
   }
 
   /** Copies the rows of all frontends, FLOW_ROW_WIDTH numbers each, as many as fit; returns the numbers written. */

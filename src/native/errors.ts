@@ -61,6 +61,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   ERESTART: 'someone else changed the ruleset meanwhile: read it again and retry',
   ERR_CONNTRACK_ABSENT: 'load nf_conntrack_netlink or run a kernel that has it; Services work without',
   ERR_CONNTRACK_EVENTS_OFF: 'sysctl -w net.netfilter.nf_conntrack_events=1 brings them back',
+  ERR_CONNTRACK_EBPF: 'leave the choice of the engine to Hawser, or grant CAP_BPF on Linux 5.6 or later',
   ERR_CONNTRACK_RESYNC_OVERRUN: 'try again when less happens, or give the events a larger buffer',
   ENOBUFS: 'raise net.core.rmem_max or run with CAP_NET_ADMIN',
 }
