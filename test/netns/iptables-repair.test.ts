@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { frontendKey } from '../../src/dataplane/desired/frontend.ts'
 import { portChainName } from '../../src/dataplane/iptables/names.ts'
+import { TABLES } from '../../src/dataplane/iptables/rule.ts'
 import { NftablesSocket } from '../../src/native/nftables.ts'
 import { IptablesProxy, iptablesConfig, iptablesSave } from '../support/iptables-world.ts'
 import { Netns } from '../support/netns.ts'
@@ -18,6 +20,9 @@ const SVC = portChainName('SVC', 'default/web', 'tcp')
 const [SEP_1, SEP_2] = ['10.1.0.1:8080', '10.1.0.2:8080'].map((endpoint) =>
   portChainName('SEP', 'default/web', 'tcp', endpoint),
 )
+
+/** What the damages put into entry chains is not ours to take away. */
+const isOfOthers = (line: string): boolean => /^-A [A-Z]+( -j RETURN)?$/.test(line)
 
 describe('iptables backend: repair', () => {
   let netns: Netns
@@ -116,6 +121,29 @@ describe('iptables backend: repair', () => {
     expect(await proxy.backend.repair()).toBe(false)
     await proxy.rebuild()
     expect(await save()).toContain('-A MINE -j KUBE-SVC-AAAAAAAAAAAAAAAA')
+  })
+
+  it('is undone whatever it was', async () => {
+    const before = await save()
+    const chains = before.flatMap((line) => /^:(KUBE-\S+)/.exec(line)?.[1] ?? [])
+    const entries = ['INPUT', 'FORWARD', 'OUTPUT', 'PREROUTING', 'POSTROUTING']
+    const damage = fc
+      .record({
+        table: fc.constantFrom(...TABLES),
+        chain: fc.constantFrom(...chains, ...entries),
+        // Those that the kernel refuses, of a chain that others jump to or that is in the other table, change nothing.
+        change: fc.constantFrom('-F CHAIN', '-X CHAIN', '-D CHAIN 1', '-A CHAIN -j RETURN', '-I CHAIN 1'),
+      })
+      .map(({ table, chain, change }) => `iptables-nft -t ${table} ${change.replace('CHAIN', chain)}`)
+    await fc.assert(
+      fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 6 }), async (damages) => {
+        await shell(damages.map((command) => `${command} 2>/dev/null || true`).join('; '))
+        if ((await proxy.backend.audit()).length > 0 && !(await proxy.backend.repair())) await proxy.rebuild()
+        expect(await proxy.backend.audit()).toEqual([])
+        expect((await save()).filter((line) => !isOfOthers(line))).toEqual(before)
+      }),
+      { numRuns: 40 },
+    )
   })
 
   it('repairs nothing when the audit found nothing', async () => {
