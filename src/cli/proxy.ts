@@ -157,6 +157,10 @@ export const command = defineCommand({
         'proxy needs to be told where Services come from',
         'hawser proxy --kubeconfig FILE, or --manifests DIR, or run it in a pod',
       )
+    if (flags['dry-run']) {
+      const { dryRun } = await import('./proxy/dry-run.ts')
+      return dryRun(config)
+    }
     // Loaded only now: usage errors and --help need no addon.
     const { cleanUp, runProxy } = await import('./proxy/run-proxy.ts')
     // kube-proxy in mode iptables has chains of the same names: who goes back to it says which mode's rules are meant.

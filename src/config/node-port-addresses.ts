@@ -21,8 +21,23 @@ export function parseNodePortAddresses(texts: readonly string[]): NodePortAddres
   return found
 }
 
+/** Every address is meant, whichever the machine has. */
+export const isEverywhere = (wanted: NodePortAddresses): boolean =>
+  wanted.some((range) => range !== 'primary' && range.prefix === 0)
+
+/** 127.0.0.1 is meant as well; where a backend can have node ports there. */
+export const includesLocalhost = (wanted: NodePortAddresses): boolean => {
+  const localhost = parseAddress('127.0.0.1')
+  return wanted.some(
+    (range) => range !== 'primary' && localhost !== undefined && cidrContains(range, localhost),
+  )
+}
+
 /** What has addresses of Services where the mode is IPVS: none of these is the node's own. */
 const IPVS_DEVICE = 'kube-ipvs0'
+
+/** Each interface of a pod has one: without its interface it means nothing, and nobody is told of it. */
+const isLinkLocal = (address: IpAddress): boolean => /^fe[89ab]/.test(address)
 
 /**
  * The addresses of this machine that are meant; loopback ones never are. `primary` are those that the Node says are its
@@ -48,3 +63,4 @@ const ownAddresses = (): readonly IpAddress[] =>
     .flatMap(([, addresses]) => addresses ?? [])
     .filter(({ internal }) => !internal)
     .flatMap(({ address }) => parseAddress(address) ?? [])
+    .filter((address) => !isLinkLocal(address))

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Agent, Answer } from '../support/agent.ts'
 import { eventually } from '../support/eventually.ts'
@@ -153,4 +155,79 @@ describe('hawser proxy on a real API server', () => {
     expect(daemon.said.match(/403 Forbidden/g)).toHaveLength(4)
     expect(await world.node.exec('nft', 'list', 'tables')).not.toContain('table ip kube-proxy')
   })
+
+  it('has its API server and its ways from a configuration, and drops what no Service of the cluster has', async () => {
+    await createNode()
+    await setNodeAddress(PLACES.IPv4.node)
+    const file = await writeConfiguration('detectLocalMode: NodeCIDR')
+    await daemon.startOn('--config', file)
+    expect(daemon.said).toContain('Node here: it has no podCIDRs')
+    expect((await ask(world.client)).kind).toBe('answered')
+    expect((await ask(world.client, vip, 81)).kind).toBe('refused')
+    // The range of cluster IPs is the API server's own; nobody else was told of it.
+    const unused = vip.replace(/\d+$/, '254')
+    expect((await ask(world.client, unused)).kind).toBe('silent')
+    await cluster.admin.json({
+      method: 'PATCH',
+      path: NODE,
+      contentType: 'application/merge-patch+json',
+      body: { spec: { podCIDR: PLACES.IPv4.podCidr, podCIDRs: [PLACES.IPv4.podCidr] } },
+    })
+    // A client from outside of the pods is now one that needs masquerade.
+    await eventually(async () => {
+      const told = JSON.parse(
+        await daemon.ask('explain', `${vip}:80`, '--from', PLACES.IPv4.client, '--json'),
+      )
+      return told.treatments[0]?.masquerade.applies === true ? true : undefined
+    })
+    expect((await ask(world.client)).kind).toBe('answered')
+    await writeConfiguration('clientConnection: {kubeconfig: /nonexistent}')
+    daemon.reload()
+    await eventually(() => (daemon.said.includes('cannot change while the proxy runs') ? true : undefined))
+    expect((await ask(world.client)).kind).toBe('answered')
+  })
+
+  it('tells the cluster that it serves, and what it cannot', async () => {
+    await createNode()
+    await setNodeAddress(PLACES.IPv4.node)
+    await createColliding()
+    await daemon.startOn('--kubeconfig', cluster.kubeconfig)
+    const events = await eventually(async () => {
+      const listed = await cluster.admin.json({ path: '/apis/events.k8s.io/v1/events' })
+      const { items } = listed as { items: readonly { reason: string; note: string }[] }
+      return items.some(({ reason }) => reason === 'FailedToServe') ? items : undefined
+    }, 20_000)
+    expect(events).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ reason: 'Starting', regarding: expect.objectContaining({ kind: 'Node' }) }),
+        expect.objectContaining({
+          reason: 'FailedToServe',
+          regarding: expect.objectContaining({ kind: 'Service', namespace: 'default', name: 'second' }),
+          note: expect.stringContaining('on node here'),
+        }),
+      ]),
+    )
+  })
 })
+
+/** Two Services that want one external address and port: the older has it. */
+async function createColliding(): Promise<void> {
+  for (const name of ['first', 'second']) {
+    const spec = { ports: [{ port: 90 }], externalIPs: ['198.51.100.9'] }
+    await cluster.admin.json({ method: 'POST', path: SERVICE, body: { metadata: { name }, spec } })
+    // Ages are told apart by whole seconds.
+    const made = Date.now()
+    await eventually(() => (Date.now() - made > 1_100 ? true : undefined))
+  }
+}
+
+/** A KubeProxyConfiguration in the cluster's folder; its path. */
+async function writeConfiguration(text: string): Promise<string> {
+  const file = join(cluster.place.folder, 'proxy-config.yaml')
+  const head = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: nftables'
+  const client = text.includes('clientConnection')
+    ? ''
+    : `clientConnection: {kubeconfig: ${cluster.kubeconfig}}\n`
+  await writeFile(file, `${head}\n${client}conntrack: {maxPerCore: 0}\n${text}\n`)
+  return file
+}

@@ -232,6 +232,19 @@ describe('a configuration that changes while the proxy runs', () => {
   })
 })
 
+it.each([
+  ['nftables', `add element ip hawser svcs { ${VIP} . tcp . 80`],
+  ['iptables', '-t nat -A KUBE-SERVICES'],
+  ['ipvs', `add-server TCP ${VIP}:80 rr`],
+])('a dry run in mode %s prints what would be done, and does nothing', async (mode, line) => {
+  const before = await world.node.exec('nft', 'list', 'ruleset')
+  const printed = await daemon.run('--manifests', daemon.folder, '--dry-run', '--proxy-mode', mode)
+  expect(printed).toContain('# IPv4\n')
+  expect(printed).toContain('# IPv6\n')
+  expect(printed.split('\n').some((found) => found.startsWith(line))).toBe(true)
+  expect(await world.node.exec('nft', 'list', 'ruleset')).toBe(before)
+})
+
 it('a kernel without the chosen mode is said in one line that names the modules', async () => {
   const refusal = await daemon.start(...FLAGS, '--proxy-mode', 'ipvs').catch((error: Error) => error.message)
   // Where the kernel has IPVS there is nothing to refuse.

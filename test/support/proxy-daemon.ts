@@ -70,6 +70,12 @@ export class ProxyDaemon {
     return child.exitCode
   }
 
+  /** Runs `hawser proxy ARGS` to its end on this daemon's folders; what it printed. */
+  run(...args: readonly string[]): Promise<string> {
+    const state = ['--state-dir', join(this.#root, 'state')]
+    return this.#netns.exec(process.execPath, main, 'proxy', ...state, ...args)
+  }
+
   /** Has it read its configuration again. */
   reload(): void {
     this.#child?.kill('SIGHUP')

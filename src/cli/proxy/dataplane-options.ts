@@ -27,6 +27,7 @@ export async function dataplaneOptions(
     serviceCidrs: config.serviceCidrs ?? serviceCidrs,
     podCidrs,
     nodeAddresses: await findNodePortAddresses(nodePortAddresses, podCidrs, primary),
+    localhostNodePorts: config.localhostNodePorts,
     nodeName,
     ...(node?.zone === undefined ? {} : { zone: node.zone }),
     masqueradePodEgress: false,

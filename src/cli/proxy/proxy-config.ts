@@ -3,7 +3,11 @@ import { parseCidrPair } from '../../config/cidr-pair.ts'
 import { parseDuration } from '../../config/duration.ts'
 import type { KubeProxyConfiguration } from '../../config/kube-proxy/configuration.ts'
 import { hostNodeName, parseNodeName } from '../../config/node-name.ts'
-import { type NodePortAddresses, parseNodePortAddresses } from '../../config/node-port-addresses.ts'
+import {
+  includesLocalhost,
+  type NodePortAddresses,
+  parseNodePortAddresses,
+} from '../../config/node-port-addresses.ts'
 import type { ConntrackSettings } from '../../dataplane/conntrack/sysctls.ts'
 import type { IpvsSettings } from '../../dataplane/ipvs/ipvs-config.ts'
 import { PROXY_MODES, type ProxyMode } from '../../dataplane/proxy-modes.ts'
@@ -41,6 +45,8 @@ export interface ProxyConfig {
   /** Undefined: what the API server says. */
   readonly serviceCidrs: readonly Cidr[] | undefined
   readonly nodePortAddresses: NodePortAddresses
+  /** Node ports answer the node itself at 127.0.0.1 too. */
+  readonly localhostNodePorts: boolean
   readonly nodeName: string
   /** The node's primary address, where its Node is not to say; undefined: it is. */
   readonly nodeAddress: IpAddress | undefined
@@ -76,6 +82,7 @@ export function proxyConfig(configuration: KubeProxyConfiguration, own: OwnSetti
   const { clientConnection, conntrack, ipvs } = configuration
   const mode = PROXY_MODES.find((mode) => mode === configuration.mode) ?? PROXY_MODES[0]
   const periods = configuration[mode]
+  const nodePorts = nodePortAddresses(configuration, mode)
   const nodeAddress = parseAddress(configuration.bindAddress)
   const { kubeconfig, qps, burst } = clientConnection
   const access = { kubeconfig: kubeconfig === '' ? undefined : kubeconfig, master: own.master, qps, burst }
@@ -86,7 +93,10 @@ export function proxyConfig(configuration: KubeProxyConfiguration, own: OwnSetti
     podCidrs: parseCidrPair(configuration.clusterCIDR) ?? [],
     serviceCidrs:
       own.serviceCidrs ?? (own.folder === undefined ? undefined : parseCidrPair(FOLDER_SERVICE_RANGE)),
-    nodePortAddresses: nodePortAddresses(configuration, mode),
+    nodePortAddresses: nodePorts,
+    // Only this mode can, as in kube-proxy.
+    localhostNodePorts:
+      mode === 'iptables' && configuration.iptables.localhostNodePorts && includesLocalhost(nodePorts),
     nodeName: parseNodeName(configuration.hostnameOverride) ?? hostNodeName(),
     nodeAddress: nodeAddress === '0.0.0.0' || nodeAddress === '::' ? undefined : nodeAddress,
     metrics: parseBindAddress(configuration.metricsBindAddress),

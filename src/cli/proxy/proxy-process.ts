@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { isEverywhere } from '../../config/node-port-addresses.ts'
 import { isNodeEligible, proxyHealth } from '../../dataplane/health.ts'
 import { HealthMetrics } from '../../dataplane/health-metrics.ts'
 import type { ProxyMode } from '../../dataplane/proxy-modes.ts'
@@ -17,7 +18,6 @@ import { CONTROL_SOCKET, serveControl } from '../control/serve-control.ts'
 import { packageVersion } from '../package-info.ts'
 import { openLog } from '../process/log.ts'
 import type { Teardown } from '../process/teardown.ts'
-import { openApiClient } from './api-client.ts'
 import { ClusterEvents } from './cluster-events.ts'
 import { complain } from './complain.ts'
 import { dataplaneOptions } from './dataplane-options.ts'
@@ -26,7 +26,7 @@ import { applyHostSettings } from './host-settings.ts'
 import { NodeInUse } from './node-in-use.ts'
 import type { ProxyConfig } from './proxy-config.ts'
 import { ProxyServers } from './proxy-servers.ts'
-import { openSource, type ProxySource, type SourcePlace } from './proxy-source.ts'
+import { openSource, type ProxySource, sourcePlace } from './proxy-source.ts'
 import { SourceProblems } from './source-problems.ts'
 import { SwitchableProxy } from './switchable-proxy.ts'
 
@@ -50,6 +50,8 @@ export class ProxyProcess {
   readonly #servers: ProxyServers
   #events: ClusterEvents | undefined
   #source: ProxySource | undefined
+  /** The mode that was said to be in force. */
+  #served: ProxyMode | undefined
   /** What the API server says of them; ranges that the command line names win. */
   #serviceCidrs: readonly Cidr[] = []
 
@@ -180,6 +182,8 @@ export class ProxyProcess {
   }
 
   #serving(mode: ProxyMode): void {
+    if (mode === this.#served) return
+    this.#served = mode
     const { source } = this.#config
     const from = source.kind === 'folder' ? source.folder : 'the API server'
     process.stdout.write(`Serving ${from} in mode ${mode}\n`)
@@ -196,10 +200,7 @@ export class ProxyProcess {
 
   /** Where every address of the machine takes node ports, loopback may ask as well (kube-proxy listens alike). */
   #checkAddresses(): readonly IpAddress[] {
-    const everywhere = this.#config.nodePortAddresses.some(
-      (range) => range !== 'primary' && range.prefix === 0,
-    )
-    return everywhere ? EVERYWHERE : this.#proxy.nodeAddresses
+    return isEverywhere(this.#config.nodePortAddresses) ? EVERYWHERE : this.#proxy.nodeAddresses
   }
 }
 
@@ -207,8 +208,3 @@ const EVERYWHERE = ['0.0.0.0', '::'].flatMap((text) => parseAddress(text) ?? [])
 
 /** What a source and its client were made with. */
 const fixed = ({ source, nodeName, stateDir }: ProxyConfig): object => ({ source, nodeName, stateDir })
-
-async function sourcePlace({ source, stateDir }: ProxyConfig, registry: Registry): Promise<SourcePlace> {
-  if (source.kind === 'folder') return { ...source, stateDir }
-  return { kind: 'api', client: await openApiClient(source, registry) }
-}

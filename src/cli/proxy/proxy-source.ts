@@ -1,4 +1,5 @@
 import type { KubeClient } from '../../kube/client.ts'
+import type { Registry } from '../../metrics/registry.ts'
 import type { Change } from '../../model/change.ts'
 import { ApiSource } from '../../sources/api/api-source.ts'
 import type { OwnNode } from '../../sources/api/own-node.ts'
@@ -6,6 +7,7 @@ import { FileSource } from '../../sources/files/file-source.ts'
 import type { SourceUpdate } from '../../sources/source-update.ts'
 import type { Cidr } from '../../util/address.ts'
 import type { Logger } from '../../util/logger.ts'
+import { openApiClient } from './api-client.ts'
 import type { ProxyConfig } from './proxy-config.ts'
 
 /** Where Services come from, while the proxy runs. */
@@ -31,6 +33,15 @@ const NODE_PORTS = { first: 30_000, last: 32_767 }
 export type SourcePlace =
   | { readonly kind: 'folder'; readonly folder: string; readonly stateDir: string }
   | { readonly kind: 'api'; readonly client: KubeClient }
+
+/** Rejects with a KubeError `KUBECONFIG_INVALID` or `NOT_IN_CLUSTER`. */
+export async function sourcePlace(
+  { source, stateDir }: Pick<ProxyConfig, 'source' | 'stateDir'>,
+  registry: Registry,
+): Promise<SourcePlace> {
+  if (source.kind === 'folder') return { ...source, stateDir }
+  return { kind: 'api', client: await openApiClient(source, registry) }
+}
 
 /** Rejects when a folder cannot be listed; an API server is waited for. */
 export async function openSource(

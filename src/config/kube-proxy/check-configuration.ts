@@ -118,8 +118,9 @@ const UNUSED: readonly Unused[] = [
   { path: ['logging', 'vmodule'], isSet: ({ logging }) => logging.vmodule.length > 0, reason: OWN_LOG },
   {
     path: ['nodePortAddresses'],
-    isSet: ({ nodePortAddresses }) => nodePortAddresses.includes('localhost'),
-    reason: 'has no use for localhost: node ports answer on no loopback address',
+    isSet: ({ nodePortAddresses, mode }) => nodePortAddresses.includes('localhost') && mode !== 'iptables',
+    reason:
+      'has no use for localhost but in mode iptables: elsewhere node ports answer on no loopback address',
   },
   { path: ['portRange'], isSet: ({ portRange }) => portRange !== '', reason: 'has no use in any mode' },
   {

@@ -10,6 +10,9 @@ export interface Allocations {
   readonly nodePorts: ReadonlyMap<string, number>
 }
 
+/** The name of the memory file in a state folder. */
+export const ALLOCATIONS = 'allocations.json'
+
 export const noAllocations: Allocations = { clusterIPs: new Map(), nodePorts: new Map() }
 
 const schema = v.object({

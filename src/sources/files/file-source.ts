@@ -5,7 +5,7 @@ import type { Problem } from '../../model/problem.ts'
 import type { Logger } from '../../util/logger.ts'
 import { Pacer } from '../../util/pacer.ts'
 import type { SourceUpdate } from '../source-update.ts'
-import { type Allocations, readAllocations, writeAllocations } from './allocation-memory.ts'
+import { ALLOCATIONS, type Allocations, readAllocations, writeAllocations } from './allocation-memory.ts'
 import type { PlacedService } from './cluster-ips.ts'
 import { type AllocationRanges, type CompleteServices, completeServices } from './complete-services.ts'
 import { diffObjects, type ObjectTable, tableKey } from './diff-objects.ts'
@@ -26,8 +26,6 @@ export interface FileSourceOptions {
   /** Hears the whole folder once before `open` resolves, then what changed. Must not throw. */
   readonly onUpdate: (update: SourceUpdate) => void
 }
-
-const allocationsName = 'allocations.json'
 
 /** A folder of manifests as a source of the model: what stands in its files now is what should be. */
 export class FileSource {
@@ -55,14 +53,14 @@ export class FileSource {
   ) {
     this.#options = options
     this.#lastGood = lastGood
-    this.#allocationsFile = join(options.stateDir, allocationsName)
+    this.#allocationsFile = join(options.stateDir, ALLOCATIONS)
     this.#allocations = allocations
     this.#allocationsProblem = problem
   }
 
   /** Reads the folder, tells the listener, and goes on watching. Throws when the folder cannot be listed. */
   static async open(options: FileSourceOptions): Promise<FileSource> {
-    const { allocations, problem } = await readAllocations(join(options.stateDir, allocationsName))
+    const { allocations, problem } = await readAllocations(join(options.stateDir, ALLOCATIONS))
     const lastGood = await LastGoodFiles.open(join(options.stateDir, 'last-good'), options.folder)
     const source = new FileSource(options, lastGood, allocations, problem)
     let first: Promise<void> | undefined

@@ -121,7 +121,10 @@ export const formerFlags = {
     parse: parseGates,
     must: 'names with true or false, such as A=true,B=false',
   }),
-  'iptables-localhost-nodeports': toggle('Accepted, without use.'),
+  'iptables-localhost-nodeports': toggle(
+    'Node ports answer the node itself at 127.0.0.1 too, in mode iptables; =false for not.',
+    'true',
+  ),
   'iptables-masquerade-bit': number('Accepted when it is 14.'),
   'iptables-min-sync-period': duration('As --min-sync-period, for iptables and nftables.'),
   'iptables-sync-period': duration('As --audit-interval, for iptables and nftables.'),

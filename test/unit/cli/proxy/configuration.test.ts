@@ -212,7 +212,7 @@ describe('a configuration file', () => {
     ['configSyncPeriod: 1m', 'configSyncPeriod has no use'],
     ['enableProfiling: true', 'enableProfiling has no use'],
     ['featureGates: {A: true}', 'featureGates has no use'],
-    ['nodePortAddresses: [localhost]', 'nodePortAddresses has no use for localhost'],
+    ['nodePortAddresses: [localhost]', 'nodePortAddresses has no use for localhost but in mode iptables'],
     ['portRange: 1-2', 'portRange has no use'],
     ['showHiddenMetricsForVersion: "1.35"', 'showHiddenMetricsForVersion has no use'],
     ['winkernel: {enableDSR: true}', 'winkernel has no use on Linux'],
@@ -315,6 +315,16 @@ iptables: {masqueradeAll: true}`
     ['iptables', [cidr('0.0.0.0/0'), cidr('::/0')]],
   ])('node ports of %s answer where kube-proxy has them when nothing is said', async (mode, expected) => {
     expect((await configOf(`${HEAD}mode: ${mode}`)).nodePortAddresses).toEqual(expected)
+  })
+
+  it.each([
+    ['mode: iptables', true],
+    ['mode: iptables\nnodePortAddresses: [localhost, 10.0.0.0/8]', true],
+    ['mode: iptables\nnodePortAddresses: [10.0.0.0/8]', false],
+    ['mode: iptables\niptables: {localhostNodePorts: false}', false],
+    ['mode: nftables\nnodePortAddresses: [all]', false],
+  ])('has node ports at localhost as kube-proxy: %s', async (text, expected) => {
+    expect((await configOf(HEAD + text)).localhostNodePorts).toBe(expected)
   })
 
   it('has servers of the family of its bind address', async () => {
