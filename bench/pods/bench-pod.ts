@@ -9,8 +9,11 @@ export function benchPod(name: string): Pod {
   return {
     name: objectName('bench', name),
     uid: randomUUID(),
+    generation: 0,
+    deletion: undefined,
     labels: new Map([['app', 'bench']]),
     annotations: new Map(),
+    serviceAccount: 'default',
     hostNetwork: false,
     hostname: name,
     restartPolicy: 'Always',

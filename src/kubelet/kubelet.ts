@@ -29,6 +29,7 @@ import { Relister } from './runtime/relister.ts'
 import type { RuntimeSnapshot } from './runtime/snapshot.ts'
 import { SnapshotClock } from './runtime/snapshot-clock.ts'
 import { PodVolumes } from './volumes/pod-volumes.ts'
+import type { TokenSource } from './volumes/token-source.ts'
 
 export type { PodNews } from './pods/manager.ts'
 
@@ -42,6 +43,8 @@ export interface KubeletOptions {
   readonly registry: Registry
   readonly log: Logger
   readonly clock?: Clock
+  /** Where service account tokens come from; without it no pod can have one. */
+  readonly tokens?: TokenSource
 }
 
 export interface ExecResult {
@@ -95,6 +98,11 @@ export class Kubelet {
       if (change.kind === 'Pod') this.#manager.set(change.name, change.object)
       else if (isConfig(change)) this.#manager.configChanged(change)
     }
+  }
+
+  /** Files of the pod's volumes are to be written anew though nothing of it has changed: a token is due. */
+  renewVolumes(uid: string): void {
+    this.#manager.renewVolumes(uid)
   }
 
   /** The source has said its first full state. Until then no pod is taken for an orphan. */
@@ -227,7 +235,7 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
     observe: (...reading) => metrics.observeRelist(...reading),
     log,
   })
-  const volumes = new PodVolumes(stateDir, { config, node })
+  const volumes = new PodVolumes({ stateDir, config, node, tokens: options.tokens })
   const context = { owner, cgroupRoot, nodeMemoryBytes: node.memoryBytes, dns: await nodeDns() }
   const effects = new PodEffects({ client, volumes, context, nodeName, nodeAddresses, config, node, clock })
   try {

@@ -1,8 +1,8 @@
-import type { ConfigKind, ConfigReference } from '../../model/config-object.ts'
-import type { Pod } from '../../model/pod.ts'
+import type { ConfigKind, ConfigReference } from './config-object.ts'
+import type { Pod } from './pod.ts'
 
 /** Identity of a ConfigMap or Secret within its namespace. */
-type ConfigKey = `${ConfigKind} ${string}`
+export type ConfigKey = `${ConfigKind} ${string}`
 
 export const configKey = ({ kind, name }: Pick<ConfigReference, 'kind' | 'name'>): ConfigKey =>
   `${kind} ${name}`

@@ -24,9 +24,13 @@ export interface ContainerStatus {
   readonly started: boolean
   readonly restartCount: number
   readonly image: string
+  /** As the runtime knows it; empty before it is there. */
+  readonly imageId: string
   /** CRI container ID, empty before the first creation. */
   readonly id: string
   readonly state: ContainerState
+  /** How the run before this one ended. */
+  readonly lastTermination: Extract<ContainerState, { kind: 'terminated' }> | undefined
 }
 
 /** What the node says of a pod; times are ms since the epoch. */
@@ -37,6 +41,8 @@ export interface PodStatus {
   /** All containers ready: an endpoint of its Services. */
   readonly ready: boolean
   readonly terminating: boolean
+  /** It has a sandbox with a network. */
+  readonly sandboxReady: boolean
   readonly podIPs: readonly IpAddress[]
   /** Why the pod is where it is, in one word for tables (`Running`, `CrashLoopBackOff`, `ImagePullBackOff`). */
   readonly reason: string

@@ -127,8 +127,14 @@ export interface Pod {
    * manifest, so that a changed manifest is another pod and an unchanged one is adopted after a restart.
    */
   readonly uid: string
+  /** Counts the changes of its spec; 0 for one from a folder. */
+  readonly generation: number
+  /** It is to end, and this is how long its containers may take; undefined for one that may go on. */
+  readonly deletion: { readonly graceSeconds: number } | undefined
   readonly labels: ReadonlyMap<string, string>
   readonly annotations: ReadonlyMap<string, string>
+  /** In whose name its tokens speak. */
+  readonly serviceAccount: string
   readonly hostNetwork: boolean
   readonly hostname: string
   readonly restartPolicy: RestartPolicy

@@ -41,8 +41,11 @@ export function buildPod(name: string, changes: Partial<Omit<Pod, 'name'>> = {})
   return {
     name: objectName('default', name),
     uid: `uid-${name}`,
+    generation: 0,
+    deletion: undefined,
     labels: new Map(),
     annotations: new Map(),
+    serviceAccount: 'default',
     hostNetwork: false,
     hostname: name,
     restartPolicy: 'Always',

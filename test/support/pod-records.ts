@@ -36,6 +36,7 @@ export const containerRecord = (changes: Partial<ContainerRecord> = {}): Contain
   exitCode: 0,
   reason: '',
   message: '',
+  imageId: 'sha256:1',
   restartDelayMs: 0,
   ...changes,
 })

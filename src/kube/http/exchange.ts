@@ -29,7 +29,14 @@ export function exchange(given: Exchange): Promise<IncomingMessage> {
   const what = `${method} ${url.href}`
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
-    const options = { agent, method, headers, ...(signal === undefined ? {} : { signal }) }
+    // Node says nothing of a DELETE's body on its own, and a server then takes it for having none.
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
+    const options = {
+      agent,
+      method,
+      headers: { ...headers, ...length },
+      ...(signal === undefined ? {} : { signal }),
+    }
     let request: ClientRequest
     try {
       request = send(url, options)

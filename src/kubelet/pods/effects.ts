@@ -141,6 +141,7 @@ export class PodEffects {
       exitCode: 0,
       reason: '',
       message: '',
+      imageId,
       restartDelayMs,
     }
     const started = await this.#start(created)

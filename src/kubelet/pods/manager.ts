@@ -57,11 +57,17 @@ export class PodManager {
     if (pod === undefined) this.#desired.delete(name)
     else this.#desired.set(name, pod)
     if (before !== undefined && before.uid !== pod?.uid) this.#terminate(before)
-    if (pod !== undefined) this.#run(pod)
+    if (pod === undefined) return
+    this.#run(pod)
+    if (pod.deletion !== undefined) this.#terminate(pod)
   }
 
   configChanged(config: ConfigIdentity): void {
     for (const actor of this.#actors.values()) actor.tell({ kind: 'configChanged', config })
+  }
+
+  renewVolumes(uid: string): void {
+    this.#actors.get(uid)?.tell({ kind: 'volumesOutdated' })
   }
 
   /** The source has said all there is: what the runtime has beyond that is nobody's. */
@@ -132,7 +138,8 @@ export class PodManager {
   }
 
   #terminate(pod: Pod, maxGraceSeconds = Number.POSITIVE_INFINITY): void {
-    const graceSeconds = Math.min(pod.terminationGracePeriodSeconds, maxGraceSeconds)
+    const asked = pod.deletion?.graceSeconds ?? pod.terminationGracePeriodSeconds
+    const graceSeconds = Math.min(asked, maxGraceSeconds)
     this.#actors.get(pod.uid)?.tell({ kind: 'terminate', graceSeconds })
   }
 
@@ -162,7 +169,8 @@ export class PodManager {
     this.#removedAt.set(uid, this.#context.snapshotClock.tick())
     this.#context.onNews({ removed: name, uid })
     const next = this.#desired.get(name)
-    if (next !== undefined) this.#run(next)
+    // One that is to end stays wanted by its source until that hears that nothing is left of it.
+    if (next !== undefined && next.deletion === undefined) this.#run(next)
     if (this.#actors.size === 0) this.#whenEmpty?.()
   }
 }

@@ -15,6 +15,8 @@ export type PodEvent =
   | { readonly kind: 'terminate'; readonly graceSeconds: number }
   | { readonly kind: 'configChanged'; readonly config: ConfigIdentity }
   | { readonly kind: 'observed'; readonly records: PodRecords; readonly sequence: number }
+  /** Something in its volumes is to be written anew. */
+  | { readonly kind: 'volumesOutdated' }
   | { readonly kind: 'runtimeAway' }
   | {
       readonly kind: 'probed'

@@ -1,7 +1,7 @@
 import type { ObjectName } from '../../model/object-name.ts'
 import type { Pod } from '../../model/pod.ts'
 import { ADOPTED, type ProbeVerdicts } from '../probes/verdicts.ts'
-import type { PodRecords } from '../runtime/records.ts'
+import type { ContainerRecord, PodRecords } from '../runtime/records.ts'
 
 /** Something that did not work, and when to try again. */
 export interface Failure {
@@ -55,6 +55,8 @@ export interface PodState {
   readonly terminationMessages: ReadonlyMap<string, string>
   /** What probing said of containers, by container ID. */
   readonly probes: ReadonlyMap<string, ProbeVerdicts>
+  /** Of a pod that is ending: the last runs of containers that the runtime has no record of any more, by name. */
+  readonly ended: ReadonlyMap<string, ContainerRecord>
   /** A step that stops, removes or clears away failed. */
   readonly removalFailure: Failure | undefined
   /** Nothing is left of the pod, on disk or in the runtime. */
@@ -85,6 +87,7 @@ export function initialPodState(
     containerFailures: new Map(),
     terminationMessages: new Map(),
     probes: adopted(records),
+    ended: new Map(),
     removalFailure: undefined,
     removed: false,
   }

@@ -1,8 +1,8 @@
+import { configKey, configOf, configOfVolumes } from '../../model/config-references.ts'
 import { splitObjectName } from '../../model/object-name.ts'
 import type { Pod } from '../../model/pod.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import type { ContainerRecord, PodRecords } from '../runtime/records.ts'
-import { configKey, configOf, configOfVolumes } from './config-references.ts'
 import type { PodAction } from './plan.ts'
 import type { ConfigIdentity, PodEvent, StepFailure } from './pod-event.ts'
 import type { Failure, PodState, VolumesState } from './pod-state.ts'
@@ -17,6 +17,10 @@ const BACKOFF = {
 
 /** The state after an event. Pure. `sequence` is the snapshot clock's time now, for what steps did. */
 export function reduce(state: PodState, event: PodEvent, now: number, sequence: number): PodState {
+  return withEnded(state.records, next(state, event, now, sequence), now)
+}
+
+function next(state: PodState, event: PodEvent, now: number, sequence: number): PodState {
   switch (event.kind) {
     case 'desired':
       return onDesired(state, event.pod)
@@ -35,6 +39,8 @@ export function reduce(state: PodState, event: PodEvent, now: number, sequence: 
       }
     case 'runtimeAway':
       return { ...state, runtimeAway: true, recordsAsOf: sequence }
+    case 'volumesOutdated':
+      return { ...state, volumes: afterChange(state.volumes) }
     case 'probed': {
       const { containerId, probe, verdict } = event
       const verdicts = { ...state.probes.get(containerId), [probe]: verdict }
@@ -64,6 +70,27 @@ export function reduce(state: PodState, event: PodEvent, now: number, sequence: 
       return { ...onRuntimeStep(state, event), recordsAsOf: sequence }
   }
 }
+
+/** An ending pod's containers leave the runtime one by one; what they came to is to be told all the same. */
+function withEnded(before: PodRecords, state: PodState, now: number): PodState {
+  if (state.terminating === undefined || before === state.records) return state
+  const there = new Set(state.records.containers.map(({ name }) => name))
+  const left = before.containers.filter(({ name }) => !there.has(name)).reverse()
+  if (left.length === 0) return state
+  const ended = left.map(
+    (record) => [record.name, record.state === 'exited' ? record : lost(record, now)] as const,
+  )
+  return { ...state, ended: new Map([...state.ended, ...ended]) }
+}
+
+/** It ran when it was last seen; whoever took it away did it by force. 137: 128 + SIGKILL. */
+const lost = (record: ContainerRecord, now: number): ContainerRecord => ({
+  ...record,
+  state: 'exited',
+  finishedAt: now,
+  exitCode: 137,
+  reason: 'ContainerStatusUnknown',
+})
 
 /** Steps that the runtime has no part in. */
 const isLocal = ({ kind }: PodAction): boolean =>

@@ -8,7 +8,8 @@ import type { PodState } from './pod-state.ts'
 import { judge, recordsOf } from './verdict.ts'
 
 /** What the node says of a pod, from all that is known of it and the time. Pure. */
-export function podStatus(state: PodState, nodeAddresses: readonly IpAddress[], now: number): PodStatus {
+export function podStatus(known: PodState, nodeAddresses: readonly IpAddress[], now: number): PodStatus {
+  const state = withEnded(known)
   const { pod, records } = state
   const sandbox = records.sandboxes.find(({ ready }) => ready)
   const init = (pod?.initContainers ?? []).map((it) => containerStatus(state, it, 'init', now))
@@ -24,6 +25,7 @@ export function podStatus(state: PodState, nodeAddresses: readonly IpAddress[], 
     // A silent runtime does not stop its containers: they go on serving until it is known that they don't.
     ready: !terminating && main.length > 0 && main.every(({ ready }) => ready),
     terminating,
+    sandboxReady: sandbox !== undefined,
     podIPs,
     ...explain(state, pod, phase, init, main),
     startedAt: began.length === 0 ? undefined : Math.min(...began),
@@ -32,11 +34,22 @@ export function podStatus(state: PodState, nodeAddresses: readonly IpAddress[], 
   }
 }
 
-/** The rules of the API's own PodPhase. */
-function phaseOf({ pod, records }: PodState, main: readonly ContainerStatus[]): PodPhase {
+/** Containers that the runtime has no record of any more are as they ended. */
+function withEnded(state: PodState): PodState {
+  const { records, ended } = state
+  if (ended.size === 0) return state
+  const there = new Set(records.containers.map(({ name }) => name))
+  const gone = [...ended.values()].filter(({ name }) => !there.has(name))
+  return { ...state, records: { ...records, containers: [...records.containers, ...gone] } }
+}
+
+/** The rules of the API's own PodPhase; a pod that was ended is over with its last container (KEP-3329). */
+function phaseOf({ pod, records, terminating }: PodState, main: readonly ContainerStatus[]): PodPhase {
   if (pod === undefined) return 'Running'
   const outcome = podOutcome(pod, records)
   if (outcome !== undefined) return outcome
+  if (terminating !== undefined && main.length > 0 && main.every(({ state }) => state.kind === 'terminated'))
+    return main.every(({ state }) => isFinished(state)) ? 'Succeeded' : 'Failed'
   // One that was never made keeps the pod from counting as started.
   return main.length > 0 && main.every(({ id }) => id !== '') ? 'Running' : 'Pending'
 }
@@ -47,7 +60,8 @@ function containerStatus(
   role: 'init' | 'main',
   now: number,
 ): ContainerStatus {
-  const [latest] = recordsOf(container, state.records.containers)
+  const [latest, previous] = recordsOf(container, state.records.containers)
+  const image = state.images.get(container.name)
   const current = containerState(state, container, latest, role, now)
   const succeeded = current.kind === 'terminated' && current.exitCode === 0
   const verdicts = state.probes.get(latest?.id ?? '') ?? UNDECIDED
@@ -57,9 +71,22 @@ function containerStatus(
     started: current.kind === 'running' && hasStarted(container, verdicts),
     restartCount: latest?.attempt ?? 0,
     image: container.image,
+    imageId: latest?.imageId ?? (image?.kind === 'present' ? image.id : ''),
     id: latest?.id ?? '',
     state: current,
+    lastTermination: lastTermination(state, current, latest, previous),
   }
+}
+
+/** The run before what `state` shows: the last one, when it shows that another is waited for. */
+function lastTermination(
+  { terminationMessages }: PodState,
+  current: ContainerState,
+  latest: ContainerRecord | undefined,
+  previous: ContainerRecord | undefined,
+): ContainerStatus['lastTermination'] {
+  const last = current.kind === 'waiting' && latest?.state === 'exited' ? latest : previous
+  return last?.state === 'exited' ? terminated(last, terminationMessages) : undefined
 }
 
 function containerState(
@@ -81,15 +108,20 @@ function containerState(
     if (blocked !== undefined) return blocked
     if (verdict.notBefore > now) return waiting('CrashLoopBackOff', crashLoopMessage(verdict.delayMs, latest))
   }
-  return {
-    kind: 'terminated',
-    exitCode: latest.exitCode,
-    reason: latest.reason === '' ? (latest.exitCode === 0 ? 'Completed' : 'Error') : latest.reason,
-    message: state.terminationMessages.get(latest.id) || latest.message,
-    startedAt: latest.startedAt,
-    finishedAt: latest.finishedAt,
-  }
+  return terminated(latest, state.terminationMessages)
 }
+
+const terminated = (
+  { id, exitCode, reason, message, startedAt, finishedAt }: ContainerRecord,
+  messages: PodState['terminationMessages'],
+): Extract<ContainerState, { kind: 'terminated' }> => ({
+  kind: 'terminated',
+  exitCode,
+  reason: reason === '' ? (exitCode === 0 ? 'Completed' : 'Error') : reason,
+  message: messages.get(id) || message,
+  startedAt,
+  finishedAt,
+})
 
 /** What keeps a container from being started. */
 function obstacle(state: PodState, container: Container): ContainerState | undefined {

@@ -33,6 +33,8 @@ export interface ContainerRecord {
   readonly exitCode: number
   readonly reason: string
   readonly message: string
+  /** The runtime's own name of what it runs. */
+  readonly imageId: string
   /** The crash-loop delay that came before this start. */
   readonly restartDelayMs: number
 }

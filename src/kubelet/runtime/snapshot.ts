@@ -98,6 +98,7 @@ async function containerRecord(
     podUid: container.labels[LABEL.podUid] ?? '',
     name: container.metadata?.name ?? '',
     attempt: container.metadata?.attempt ?? 0,
+    imageId: container.imageRef,
     restartDelayMs: Number(container.annotations[ANNOTATION.restartDelay] ?? 0),
     ...statusFields(status),
   }

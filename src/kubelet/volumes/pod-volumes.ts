@@ -1,28 +1,45 @@
 import { chmod, mkdir, open, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative } from 'node:path'
 import type { Mount } from '../../gen/runtime.ts'
+import type { ConfigLookup } from '../../model/config-object.ts'
 import { type ObjectName, objectName } from '../../model/object-name.ts'
-import type { Container, Pod, Volume, VolumeMount, VolumeSource } from '../../model/pod.ts'
+import type { Container, Pod, ResourceAmounts, Volume, VolumeMount, VolumeSource } from '../../model/pod.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import { mountTmpfs, unmountAllUnder } from '../host/mounts.ts'
 import { writeFilesAtomically } from './atomic-files.ts'
 import { prepareHostPath } from './host-path.ts'
 import { type PodFolder, podFolder, terminationFile, volumeFolder } from './pod-folder.ts'
-import { type ProjectionContext, projectedFiles } from './projected-files.ts'
+import { projectedFiles } from './projected-files.ts'
+import type { TokenPart, TokenSource } from './token-source.ts'
 import { VolumeError } from './volume-error.ts'
 
 const TERMINATION_LOG = '/dev/termination-log'
 /** Beyond it a termination message is cut (the API's own limit). */
 const TERMINATION_BYTES = 4096
 
+export interface PodVolumesOptions {
+  readonly stateDir: string
+  readonly config: ConfigLookup
+  /** All that the node has. */
+  readonly node: ResourceAmounts
+  /** Undefined where there is no API server to give any out. */
+  readonly tokens: TokenSource | undefined
+}
+
+type FilesSource = Extract<VolumeSource, { kind: 'files' }>
+
 /** Makes, changes, shows and removes what pods keep on disk. Nothing is remembered: the disk says what is there. */
 export class PodVolumes {
   readonly #stateDir: string
-  readonly #projection: ProjectionContext
+  readonly #config: ConfigLookup
+  readonly #node: ResourceAmounts
+  readonly #tokens: TokenSource | undefined
 
-  constructor(stateDir: string, projection: ProjectionContext) {
+  constructor({ stateDir, config, node, tokens }: PodVolumesOptions) {
     this.#stateDir = stateDir
-    this.#projection = projection
+    this.#config = config
+    this.#node = node
+    this.#tokens = tokens
   }
 
   folderOf(pod: { readonly name: ObjectName; readonly uid: string }): PodFolder {
@@ -76,6 +93,7 @@ export class PodVolumes {
   async remove(pod: { name: ObjectName; uid: string }): Promise<void> {
     const folder = this.folderOf(pod)
     await unmountAllUnder(folder.root)
+    this.#tokens?.forget(pod.uid)
     await rm(folder.root, { recursive: true, force: true })
     await rm(folder.logs, { recursive: true, force: true })
   }
@@ -120,11 +138,12 @@ export class PodVolumes {
     }
   }
 
-  async #writeFiles(pod: Pod, path: string, source: Extract<VolumeSource, { kind: 'files' }>): Promise<void> {
+  async #writeFiles(pod: Pod, path: string, source: FilesSource): Promise<void> {
     const before = await exists(join(path, '..data'))
+    const tokens = await this.#tokensOf(pod, source)
     let files: ReturnType<typeof projectedFiles>
     try {
-      files = projectedFiles(source, pod, this.#projection)
+      files = projectedFiles(source, pod, { config: this.#config, node: this.#node, tokens })
     } catch (error) {
       // A ConfigMap or Secret that is deleted takes nothing away from the pods that show it.
       if (before && error instanceof VolumeError && error.code === 'CONFIG_MISSING') return
@@ -132,6 +151,19 @@ export class PodVolumes {
     }
     if (source.medium === 'memory') await prepareMemory(path, undefined)
     await writeFilesAtomically(path, files)
+  }
+
+  async #tokensOf(pod: Pod, { parts }: FilesSource): Promise<ReadonlyMap<TokenPart, string>> {
+    const tokens = new Map<TokenPart, string>()
+    for (const part of parts) {
+      if (part.kind !== 'token') continue
+      if (this.#tokens === undefined)
+        throw new Error(
+          `${part.path}: there is no API server to give out a token (remove serviceAccountToken)`,
+        )
+      tokens.set(part, await this.#tokens.token(pod, part))
+    }
+    return tokens
   }
 
   async #volumeMount(pod: Pod, folder: PodFolder, mount: VolumeMount): Promise<Mount> {

@@ -3,6 +3,7 @@ import { objectName, splitObjectName } from '../../model/object-name.ts'
 import type { FilePart, Pod, ResourceAmounts, VolumeSource } from '../../model/pod.ts'
 import { metadataField, resourceText } from '../pods/downward-api.ts'
 import type { WrittenFile } from './atomic-files.ts'
+import type { TokenPart } from './token-source.ts'
 import { VolumeError } from './volume-error.ts'
 
 type FilesSource = Extract<VolumeSource, { kind: 'files' }>
@@ -11,6 +12,8 @@ export interface ProjectionContext {
   readonly config: ConfigLookup
   /** All that the node has. */
   readonly node: ResourceAmounts
+  /** What the token parts hold. */
+  readonly tokens: ReadonlyMap<TokenPart, string>
 }
 
 /** The files that a volume shows, by path. Pure. Throws a VolumeError for a ConfigMap, Secret or key that is missing. */
@@ -29,7 +32,11 @@ export function projectedFiles(
 
 type PartFile = readonly [path: string, content: string | Uint8Array, mode: number | undefined]
 
-function partFiles(part: FilePart, pod: Pod, { config, node }: ProjectionContext): readonly PartFile[] {
+function partFiles(
+  part: FilePart,
+  pod: Pod,
+  { config, node, tokens }: ProjectionContext,
+): readonly PartFile[] {
   switch (part.kind) {
     case 'config':
       return configFiles(part, pod, config)
@@ -42,10 +49,8 @@ function partFiles(part: FilePart, pod: Pod, { config, node }: ProjectionContext
       return [[part.path, text, part.mode]]
     }
     case 'token':
-      throw new VolumeError(
-        'VOLUME_FAILED',
-        `${part.path}: there is no API server that could give out a token (remove serviceAccountToken)`,
-      )
+      // Only its owner may read it (KEP-1205).
+      return [[part.path, tokens.get(part) ?? '', 0o600]]
   }
 }
 

@@ -19,6 +19,8 @@ export function deploymentPods(deployment: Deployment, nodeName: string): readon
     return {
       ...deployment.template,
       name: objectName(namespace, podName),
+      generation: 0,
+      deletion: undefined,
       uid: uidOf([nodeName, namespace, podName, deployment.writtenTemplate]),
       labels,
       annotations: deployment.annotations,

@@ -26,7 +26,7 @@ const scheduling = {
 const clusterBound = {
   dnsPolicy: v.nullish(v.picklist(['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'])),
   serviceAccount: v.nullish(v.unknown()),
-  serviceAccountName: v.nullish(v.unknown()),
+  serviceAccountName: v.nullish(v.string(), ''),
   automountServiceAccountToken: v.nullish(v.unknown()),
   enableServiceLinks: v.nullish(v.unknown()),
 }
@@ -52,6 +52,7 @@ type Written = v.InferOutput<typeof podSpec>
 
 /** The part of a Pod that a spec decides: everything but its identity. */
 export interface PodTemplate {
+  readonly serviceAccount: string
   readonly hostNetwork: boolean
   /** Empty: the pod's name. */
   readonly hostname: string
@@ -71,6 +72,7 @@ export function toPodTemplate(spec: Written, path: ObjectPath, findings: Finding
     spec[list].map((container, index) => toContainer(container, inherited, [...path, list, index], findings))
   checkContainers(spec, path, findings)
   return {
+    serviceAccount: spec.serviceAccountName || 'default',
     hostNetwork: spec.hostNetwork,
     hostname: spec.hostname,
     restartPolicy: spec.restartPolicy,

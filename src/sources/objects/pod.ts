@@ -24,6 +24,11 @@ export function parsePod(object: unknown): Parsed<Pod> {
     ...template,
     name: nameOf(metadata),
     uid: metadata.uid,
+    generation: metadata.generation,
+    deletion:
+      typeof metadata.deletionTimestamp === 'string'
+        ? { graceSeconds: metadata.deletionGracePeriodSeconds }
+        : undefined,
     labels: toMap(metadata.labels),
     annotations: toMap(metadata.annotations),
     hostname: podHostname(template.hostname, metadata.name),

@@ -136,6 +136,7 @@ test('a status holds nothing but what its type says', () => {
     'podIPs',
     'ready',
     'reason',
+    'sandboxReady',
     'startedAt',
     'terminating',
     'uid',

@@ -92,6 +92,7 @@ describe('the files of a volume', () => {
     projectedFiles({ kind: 'files', medium: 'disk', mode: 0o644, parts }, pod, {
       config: (kind, name) => known.find((it) => it.kind === kind && it.name === name),
       node: NODE,
+      tokens: new Map(),
     })
   const from = { kind: 'ConfigMap', name: 'settings', optional: false } as const
   const optional = { ...from, optional: true }
@@ -129,9 +130,9 @@ describe('the files of a volume', () => {
     expect(filesOf([{ kind: 'config', from, items: [] }, part])).toEqual(written({ a: 'web', b: '2' }))
   })
 
-  test('that want a token say what is missing', () => {
+  test('that hold a token are read by their owner only', () => {
     const part = { kind: 'token', audience: undefined, expirationSeconds: 3600, path: 'token' } as const
-    expect(() => filesOf([part])).toThrow('no API server')
+    expect(filesOf([part])).toEqual(written({ token: '' }, 0o600))
   })
 })
 
@@ -148,7 +149,12 @@ describe('volumes of a pod', () => {
     })
   const emptyDir = { kind: 'emptyDir', medium: 'disk', sizeBytes: undefined } as const
   const mountOf = async (pod: ReturnType<typeof podWith>) => {
-    const volumes = new PodVolumes(folder, { config: () => undefined, node: NODE })
+    const volumes = new PodVolumes({
+      stateDir: folder,
+      config: () => undefined,
+      node: NODE,
+      tokens: undefined,
+    })
     await volumes.prepare(pod)
     const [container = buildContainer({ name: 'main' })] = pod.containers
     const mounts = await volumes.mountsFor(pod, container, 0, '10.0.0.7')
@@ -215,7 +221,12 @@ describe('volumes of a pod', () => {
   })
 
   test('removal leaves nothing, and other pods alone', async () => {
-    const volumes = new PodVolumes(folder, { config: () => undefined, node: NODE })
+    const volumes = new PodVolumes({
+      stateDir: folder,
+      config: () => undefined,
+      node: NODE,
+      tokens: undefined,
+    })
     const other = buildPod('other')
     await volumes.prepare(podWith(emptyDir))
     await volumes.prepare(other)

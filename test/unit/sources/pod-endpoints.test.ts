@@ -35,6 +35,7 @@ const status = (of: Pod, ip: string, fields: Partial<PodStatus> = {}): PodStatus
   phase: 'Running',
   ready: true,
   terminating: false,
+  sandboxReady: true,
   podIPs: [address(ip)],
   reason: 'Running',
   message: '',

@@ -19,6 +19,9 @@ test('what is not written gets the defaults of the API server', () => {
     value: {
       name: 'default/web',
       uid: '',
+      generation: 0,
+      deletion: undefined,
+      serviceAccount: 'default',
       labels: new Map(),
       annotations: new Map(),
       hostNetwork: false,
@@ -189,6 +192,15 @@ test("a container takes over the pod's user unless it has its own", () => {
   const { value } = parsePod(written(spec))
   expect(value?.containers[0]?.security).toMatchObject({ runAsUser: 1000, runAsGroup: 2000 })
   expect(value?.initContainers[0]?.security).toMatchObject({ runAsUser: 0, runAsGroup: 2000 })
+})
+
+test('a pod that the API server has marked for deletion is to end', () => {
+  const metadata = { generation: 3, deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: 7 }
+  expect(parsePod(written({ serviceAccountName: 'robot' }, {}, metadata)).value).toMatchObject({
+    generation: 3,
+    deletion: { graceSeconds: 7 },
+    serviceAccount: 'robot',
+  })
 })
 
 test('a long name is cut to a host name', () => {
