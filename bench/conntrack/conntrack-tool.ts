@@ -6,7 +6,7 @@ import type { Teardown } from '../teardown.ts'
 import type { Generator } from './generator.ts'
 
 /** Events a second at the first attempt; each next one is half as fast again. */
-const FIRST_RATE = 5000
+export const FIRST_RATE = 5000
 const STEP = 1.5
 const READY_MS = 5000
 const NETLINK_NETFILTER = '12'

@@ -1,4 +1,4 @@
-import { ConntrackEvents, type EngineStatus } from '../../src/native/conntrack-events.ts'
+import { ConntrackEvents, type EngineStatus, NetlinkError } from '../../src/native/conntrack-events.ts'
 import { BenchError } from '../error.ts'
 import type { Generator } from './generator.ts'
 import { tableOf } from './services.ts'
@@ -27,10 +27,12 @@ export async function measureEvents(
     readonly services: number
     readonly seconds: number
     readonly bufferBytes: number
+    /** Who counts; the thread that events are delivered to when absent. */
+    readonly engine?: 'thread' | 'ebpf'
   },
 ): Promise<EventRates> {
-  const { netns, services, seconds, bufferBytes } = options
-  const events = await ConntrackEvents.open({ netns, bufferBytes })
+  const { netns, services, seconds, bufferBytes, engine = 'thread' } = options
+  const events = await ConntrackEvents.open({ netns, bufferBytes, engine })
   try {
     await events.setTable(tableOf(services))
     let rate = 0
@@ -55,6 +57,19 @@ export async function measureEvents(
     throw new BenchError('BENCH_FAILED', `events were lost at every rate down to ${rate}/s`)
   } finally {
     await events.close()
+  }
+}
+
+/** The same, counted by an eBPF program; undefined where the kernel or its permissions have none. */
+export async function measureInKernel(
+  generator: Generator,
+  options: Omit<Parameters<typeof measureEvents>[1], 'engine'>,
+): Promise<EventRates | undefined> {
+  try {
+    return await measureEvents(generator, { ...options, engine: 'ebpf' })
+  } catch (error) {
+    if (error instanceof NetlinkError && error.code === 'ERR_CONNTRACK_EBPF') return undefined
+    throw error
   }
 }
 

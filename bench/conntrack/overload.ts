@@ -71,7 +71,7 @@ export async function measureOverload(
     samples.idle.push(await program(pause(seconds)))
     samples.generator.push(await program(generator.churn(rate, seconds, services)))
     const rss = process.memoryUsage.rss()
-    const events = await ConntrackEvents.open({ netns, bufferBytes })
+    const events = await ConntrackEvents.open({ netns, bufferBytes, engine: 'thread' })
     try {
       await events.setTable(tableOf(services))
       const stop = resyncAfterLosses(events)

@@ -35,7 +35,7 @@ export async function measureTables(
     keyof TableTimes,
     number[]
   >
-  const events = await ConntrackEvents.open({ netns })
+  const events = await ConntrackEvents.open({ netns, engine: 'thread' })
   const socket = await ConntrackSocket.open({ netns })
   try {
     await events.setTable(tableOf(services))
