@@ -65,9 +65,10 @@ export const reportCounts = (
 /** Connections that the kernel tracks. Rejects with a NetlinkError. */
 export const listConnections = (
   query: FlowQuery,
-  { options, compiler, families }: Inspected,
+  { options, mode, compiler, families }: Inspected,
 ): Promise<FlowList> =>
   listFlows(query, {
+    translated: mode !== 'ipvs',
     frontends: new Map(families.map(({ family }) => [family, compiler.frontends(family)])),
     nodeAddresses: options.nodeAddresses,
     netns: options.netns,

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Conntrack } from '../../src/dataplane/conntrack/conntrack.ts'
+import { Conntrack, type ConntrackOptions } from '../../src/dataplane/conntrack/conntrack.ts'
 import { scrape } from '../../src/metrics/rendered.ts'
 import { silentLogger } from '../../src/util/logger.ts'
 import { cidr, ip } from '../support/addresses.ts'
@@ -16,7 +16,7 @@ let conntrack: Conntrack
 let registry: Registry
 let synced: () => Promise<void>
 
-async function start(): Promise<void> {
+async function start(options: Partial<ConntrackOptions> = {}): Promise<void> {
   registry = new Registry()
   conntrack = await Conntrack.open({
     netns: flows.netns.path,
@@ -26,6 +26,7 @@ async function start(): Promise<void> {
     bufferBytes: 4 * 1024 * 1024,
     registry,
     log: silentLogger,
+    ...options,
   })
 }
 
@@ -180,6 +181,33 @@ it('flows that passed a Service by go when it gets its first endpoint', async ()
   )
   await change(frontendChange(frontend([HERE])))
   expect(await flows.listed('-p', 'udp')).toBe(0)
+})
+
+it('where IPVS translates, flows that conntrack does not translate are left alone, and nothing is counted', async () => {
+  await conntrack.close()
+  await start({ translates: false })
+  const passesBy = [
+    '-p',
+    'udp',
+    '-t',
+    '600',
+    '-s',
+    '192.0.2.1',
+    '-d',
+    VIPS.IPv4,
+    '--sport',
+    '4000',
+    '--dport',
+    '80',
+  ]
+  await flows.netns.exec('conntrack', '-I', ...passesBy)
+  await flows.synthesize(4, { from: 1000, endpoint: GONE })
+  await change(frontendChange(frontend([HERE])))
+  expect(await flows.listed('-p', 'udp')).toBe(1)
+  await change(frontendChange(frontend([])))
+  await change(frontendChange(frontend([HERE])))
+  expect(await flows.listed('-p', 'udp')).toBe(1)
+  expect(conntrack.status().notCounted?.code).toBe('MODE_IPVS')
 })
 
 describe('a process that starts again', () => {

@@ -22,6 +22,11 @@ export interface ConntrackOptions {
   readonly netns?: string
   /** Settles when every change handed over so far is in the kernel; rejects when some are not. */
   readonly synced: () => Promise<void>
+  /**
+   * Conntrack translates connections itself, as is the default. False where IPVS does that beside it: conntrack then marks
+   * them no other than those that pass a Service by, so that they are neither counted nor looked for.
+   */
+  readonly translates?: boolean
   readonly serviceCidrs: readonly Cidr[]
   readonly nodeAddresses: readonly IpAddress[]
   /** So many Services have metrics of their own, 100 by default: those with the most connections opened. */
@@ -53,7 +58,7 @@ export class Conntrack {
   readonly #lacks: Lacks
 
   private constructor(
-    options: ConntrackOptions,
+    options: ConntrackOptions & { readonly translates: boolean },
     metrics: ConntrackMetrics,
     events: ConntrackEvents | undefined,
     socket: ConntrackSocket | undefined,
@@ -75,7 +80,8 @@ export class Conntrack {
     const { registry, log, netns, metricsServices = TOP, metricsEndpoints = TOP } = options
     const limits = { services: metricsServices, endpoints: metricsEndpoints }
     const metrics = new ConntrackMetrics({ registry, limits })
-    const events = await optional(ConntrackEvents.open(options))
+    const { translates = true } = options
+    const events = translates ? await optional(ConntrackEvents.open(options)) : IPVS
     const socket = await optional(ConntrackSocket.open(options))
     const accounting = await countsBytes(netns)
     const lacks = { notCounted: absenceOf(events), notCleaned: absenceOf(socket), countsBytes: accounting }
@@ -83,13 +89,15 @@ export class Conntrack {
     metrics.state(notCounted?.code)
     metrics.cleanerState(notCleaned?.code)
     metrics.accounting(accounting === true)
-    if (notCounted !== undefined)
+    if (notCounted !== undefined && translates)
       log.warn({ code: notCounted.code }, `connections are not counted: ${notCounted.message}`)
     else if (accounting === false) log.info({}, `bytes of connections are not counted: ${ACCOUNTING_OFF}`)
     if (notCleaned !== undefined)
       log.warn({ code: notCleaned.code }, `stale connections are not deleted: ${notCleaned.message}`)
     if (!(socket instanceof NetlinkError)) metrics.followTable(socket)
-    return new Conntrack(options, metrics, opened(events), opened(socket), lacks)
+    const counting = events instanceof ConntrackEvents ? events : undefined
+    const cleaning = socket instanceof ConntrackSocket ? socket : undefined
+    return new Conntrack({ ...options, translates }, metrics, counting, cleaning, lacks)
   }
 
   /** Takes note of changes that the dataplane is programming; returns at once. The first call has them all. */
@@ -136,8 +144,13 @@ const optional = <Value>(opening: Promise<Value>): Promise<Value | NetlinkError>
     throw error
   })
 
-const opened = <Value>(value: Value | NetlinkError): Value | undefined =>
-  value instanceof NetlinkError ? undefined : value
+const absenceOf = (value: ConntrackEvents | ConntrackSocket | Absence): Absence | undefined =>
+  value instanceof ConntrackEvents || value instanceof ConntrackSocket
+    ? undefined
+    : { code: value.code, message: value.message }
 
-const absenceOf = (value: unknown): Absence | undefined =>
-  value instanceof NetlinkError ? { code: value.code, message: value.message } : undefined
+/** Why nothing is counted where IPVS translates. */
+const IPVS: Absence = {
+  code: 'MODE_IPVS',
+  message: 'IPVS keeps connections of its own; ipvsadm -Ln --stats and hawser explain tell what it counted',
+}

@@ -46,29 +46,37 @@ export interface FlowList {
 export interface FlowWorld {
   readonly frontends: ReadonlyMap<IpFamily, ReadonlyMap<FrontendKey, Frontend>>
   readonly nodeAddresses: readonly IpAddress[]
+  /** Conntrack translates them; false where IPVS does: then they are found among all others by their frontends. */
+  readonly translated: boolean
   readonly netns: string | undefined
 }
 
 /** IPS_SEEN_REPLY of linux/netfilter/nf_conntrack_common.h. */
 const SEEN_REPLY = 2
 
+/** Looked through for those of IPVS, at the price of 92 bytes each. */
+const MOST_LOOKED_THROUGH = 100_000
+
 /**
- * Lists translated connections, in memory that the limit bounds and not the kernel's table. Rejects with a NetlinkError
+ * Lists connections of Services, in memory that the limit bounds and not the kernel's table. Rejects with a NetlinkError
  * when that cannot be read.
  */
 export async function listFlows(query: FlowQuery, world: FlowWorld): Promise<FlowList> {
   const filters = await filtersOf(query, world)
   const socket = await ConntrackSocket.open(world.netns === undefined ? {} : { netns: world.netns })
   try {
-    const { entries, matched } = await socket.findSome(filters, query.limit)
+    const wanted = world.translated ? query.limit : MOST_LOOKED_THROUGH
+    const { entries, matched } = await socket.findSome(filters, wanted)
     const pacer = new Pacer()
     const flows: ListedFlow[] = []
+    let others = 0
     for (const entry of entries) {
       const flow = toFlow(entry, world)
-      if (flow !== undefined) flows.push(flow)
+      if (flow === undefined) others++
+      else if (flows.length < query.limit) flows.push(flow)
       if (pacer.due()) await pacer.pause()
     }
-    return { flows, matched }
+    return { flows, matched: matched - others }
   } finally {
     await socket.close()
   }
@@ -77,12 +85,15 @@ export async function listFlows(query: FlowQuery, world: FlowWorld): Promise<Flo
 /** The kernel applies one filter itself; several take one pass, and only what matches is kept. */
 async function filtersOf(
   { service, endpoint }: FlowQuery,
-  { frontends, nodeAddresses }: FlowWorld,
+  { frontends, nodeAddresses, translated }: FlowWorld,
 ): Promise<readonly ConntrackFilter[]> {
-  const towards = endpoint === undefined ? {} : { reply: { source: endpoint } }
+  const towards = {
+    ...(endpoint === undefined ? {} : { reply: { source: endpoint } }),
+    ...(translated ? { translated } : {}),
+  }
   if (service === undefined) {
     const families = endpoint === undefined ? [...frontends.keys()] : [familyOf(endpoint)]
-    return families.map((family) => ({ family, translated: true, ...towards }))
+    return families.map((family) => ({ family, ...towards }))
   }
   const filters: ConntrackFilter[] = []
   const pacer = new Pacer()
@@ -95,7 +106,7 @@ async function filtersOf(
         address === undefined ? nodeAddresses.filter((own) => familyOf(own) === family) : [address]
       for (const destination of addresses)
         filters.push({
-          ...{ family, protocol, translated: true, ...towards },
+          ...{ family, protocol, ...towards },
           original: { destination, destinationPort: port },
         })
     }
@@ -103,7 +114,7 @@ async function filtersOf(
   return filters
 }
 
-/** Undefined for what no Service can have, such as ICMP. */
+/** Undefined for what no Service has, such as ICMP. */
 function toFlow(entry: ConntrackEntry, world: FlowWorld): ListedFlow | undefined {
   const protocol = PROTOCOLS.get(entry.protocol)
   if (protocol === undefined) return undefined
@@ -115,6 +126,7 @@ function toFlow(entry: ConntrackEntry, world: FlowWorld): ListedFlow | undefined
     (world.nodeAddresses.includes(address)
       ? frontends?.get(frontendKey(undefined, protocol, port))
       : undefined)
+  if (!world.translated && (frontend === undefined || reply.source === address)) return undefined
   return {
     protocol,
     client: formatEndpoint({ address: original.source, port: original.sourcePort }),

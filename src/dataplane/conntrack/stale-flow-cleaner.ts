@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { type ConntrackSocket, StaleFlows } from '../../native/conntrack.ts'
+import { type ConntrackSocket, StaleFlows, type StaleFrontend } from '../../native/conntrack.ts'
 import type { Cidr, IpAddress, IpFamily } from '../../util/address.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import type { Logger } from '../../util/logger.ts'
@@ -15,6 +15,8 @@ export interface StaleFlowCleanerOptions {
   /** Translated flows into these that no frontend has are stale at the start. */
   readonly serviceCidrs: readonly Cidr[]
   readonly nodeAddresses: readonly IpAddress[]
+  /** What conntrack does not translate passes a Service by; where IPVS translates, that is its own business. */
+  readonly translates: boolean
   /**
    * Flows that processes have deleted so far, ours among them, as events tell; undefined where there are no events. The
    * kernel does not say how many it deletes by a filter.
@@ -24,9 +26,13 @@ export interface StaleFlowCleanerOptions {
   readonly log: Logger
 }
 
-/** Events of deletions are read a few milliseconds after: looked for so often, at most so many times. */
+/**
+ * Events of deletions are read a few milliseconds after: looked for so often, at most so many times, and until so many
+ * looks in a row have found no more, since a busy machine does not run the reading thread at once.
+ */
 const EVENT_DELAY_MS = 5
-const EVENT_LOOKS = 20
+const EVENT_LOOKS = 40
+const QUIET_LOOKS = 6
 
 const RETRY: Backoff = { firstMs: 1000, maxMs: 60_000 }
 
@@ -145,10 +151,12 @@ export class StaleFlowCleaner {
   /** The deletions that events tell of, when they stop growing from `before`. */
   async #settledDeletions(before: number): Promise<number> {
     let last = before
-    for (let look = 0; look < EVENT_LOOKS; look++) {
+    let quiet = 0
+    for (let look = 0; look < EVENT_LOOKS && quiet < QUIET_LOOKS; look++) {
       await setTimeout(EVENT_DELAY_MS)
       const now = this.#options.requestedDeletions()
-      if (now === undefined || (now === last && now > before)) break
+      if (now === undefined) break
+      quiet = now === last && now > before ? quiet + 1 : 0
       last = now
     }
     return last
@@ -159,7 +167,7 @@ export class StaleFlowCleaner {
     const stale: StaleByFamily = new Map()
     for (const [id, frontend] of before) {
       for (const item of staleAfterChange(frontend, this.#current.get(id), this.#options.nodeAddresses))
-        staleOf(stale, item.family).add(item)
+        this.#add(item, stale)
       if (pacer.due()) await pacer.pause()
     }
     return stale
@@ -170,11 +178,15 @@ export class StaleFlowCleaner {
     const stale: StaleByFamily = new Map()
     for (const range of this.#options.serviceCidrs) staleOf(stale, range.family).addRange(range)
     for (const frontend of this.#current.values()) {
-      for (const item of staleAtStart(frontend, this.#options.nodeAddresses))
-        staleOf(stale, item.family).add(item)
+      for (const item of staleAtStart(frontend, this.#options.nodeAddresses)) this.#add(item, stale)
       if (pacer.due()) await pacer.pause()
     }
     return stale
+  }
+
+  #add(item: StaleFrontend, stale: StaleByFamily): void {
+    const untranslated = item.untranslated && this.#options.translates
+    if (untranslated || item.translated !== 'none') staleOf(stale, item.family).add({ ...item, untranslated })
   }
 
   #retryLater(error: unknown): void {
