@@ -67,6 +67,8 @@ export class Reconciler {
   #begun = false
   #failures = 0
   #notBefore = 0
+  /** Who wants to do something aside: nothing new is begun until they have. */
+  #waiting = 0
   #lastSync: number | undefined
   #pendingSince: number | undefined
   #lastError: Error | undefined
@@ -125,25 +127,35 @@ export class Reconciler {
 
   /** Compares the kernel with committed state and, where it differs, makes it anew. Returns the differences. */
   async audit(): Promise<readonly string[]> {
-    await this.#idle()
-    if (this.#mustRebuild || this.#stopped) return []
-    const auditing = this.#auditAndMend()
-    this.#running = auditing.then(
-      () => undefined,
-      () => undefined,
-    )
-    const mended = auditing.finally(() => {
-      this.#running = undefined
-      this.#wake()
-    })
     try {
-      const differences = await mended
+      const differences = await this.aside(async () =>
+        this.#mustRebuild || this.#stopped ? undefined : this.#auditAndMend(),
+      )
+      if (differences === undefined) return []
       if (differences.length > 0) await this.synced()
       this.#noteAudit(differences.length === 0 ? 'clean' : 'repaired', differences)
       return differences
     } catch (error) {
       this.#noteAudit('failed', [])
       throw error
+    }
+  }
+
+  /** Does what no transaction may come between: those of changes that arrive meanwhile wait for its end. */
+  async aside<Value>(work: () => Promise<Value>): Promise<Value> {
+    this.#waiting++
+    try {
+      await this.#idle()
+      const working = work()
+      const end = (): void => {
+        this.#running = undefined
+      }
+      this.#running = working.then(end, end)
+      return await working
+    } finally {
+      this.#waiting--
+      await this.#running
+      this.#wake()
     }
   }
 
@@ -198,7 +210,7 @@ export class Reconciler {
 
   /** Starts a run now or when it is due; a run under way looks for more work by itself. */
   #wake(): void {
-    if (this.#stopped || !this.#begun || this.#running !== undefined) return
+    if (this.#stopped || !this.#begun || this.#running !== undefined || this.#waiting > 0) return
     clearTimeout(this.#timer)
     this.#timer = undefined
     const now = performance.now()
@@ -222,7 +234,7 @@ export class Reconciler {
   async #run(): Promise<void> {
     do {
       await this.#syncOnce()
-    } while (!this.#stopped && this.#hasWork() && performance.now() >= this.#notBefore)
+    } while (!this.#stopped && this.#waiting === 0 && this.#hasWork() && performance.now() >= this.#notBefore)
   }
 
   async #syncOnce(): Promise<void> {

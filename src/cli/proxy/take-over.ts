@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DataplaneError } from '../../dataplane/errors.ts'
 import type { ServiceProxy } from '../../dataplane/proxy.ts'
+import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
 import { complain } from './complain.ts'
@@ -17,12 +19,28 @@ export async function takeOver(proxy: ServiceProxy, log: Logger): Promise<boolea
     if (isClosed(error)) return false
     throw error
   }
-  try {
-    await proxy.removeLeftovers()
-  } catch (error) {
-    log.error({ error: errorMessage(error) }, 'leftovers of other proxies could not be removed')
+  return removeLeftovers(proxy, log)
+}
+
+/** Others may change the rules of the kernel at the same moment: soon again, then less and less often. */
+const BACKOFF: Backoff = { firstMs: 50, maxMs: 1000 }
+const ATTEMPTS = 12
+
+async function removeLeftovers(proxy: ServiceProxy, log: Logger): Promise<boolean> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await proxy.removeLeftovers()
+      return true
+    } catch (error) {
+      if (attempt === ATTEMPTS) {
+        log.error({ error: errorMessage(error) }, 'leftovers of other proxies could not be removed')
+        return true
+      }
+    }
+    await sleep(backoffDelay(BACKOFF, attempt))
+    const closed = await proxy.synced().then(() => false, isClosed)
+    if (closed) return false
   }
-  return true
 }
 
 function sayUnlessClosed(error: unknown): void {

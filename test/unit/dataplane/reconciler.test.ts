@@ -384,3 +384,40 @@ describe('a stopped reconciler', () => {
     expect(backend.commits).toHaveLength(1)
   })
 })
+
+describe('what is done aside', () => {
+  it('waits for the transaction under way, and changes wait for it in turn', async () => {
+    let finish = (): void => {}
+    backend.gate = new Promise((resolve) => {
+      finish = resolve
+    })
+    reconciler.change([change(1)])
+    const order: string[] = []
+    let release = (): void => {}
+    const aside = reconciler.aside(async () => {
+      order.push(`begun behind ${backend.commits.join(', ')}`)
+      await new Promise<void>((resolve) => {
+        release = resolve
+      })
+      order.push(`ended behind ${backend.commits.join(', ')}`)
+    })
+    reconciler.change([change(2)])
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(order).toEqual([])
+    finish()
+    await vi.advanceTimersByTimeAsync(1000)
+    release()
+    await aside
+    await reconciler.synced()
+    const first = `rebuild ${key(1)}`
+    expect(order).toEqual([`begun behind ${first}`, `ended behind ${first}`])
+    expect(backend.commits).toEqual([first, `update ${key(2)}`])
+  })
+
+  it('may fail without keeping changes from the kernel', async () => {
+    await expect(reconciler.aside(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    reconciler.change([change(1)])
+    await reconciler.synced()
+    expect(backend.kernel.size).toBe(1)
+  })
+})
