@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Longer than the kernel takes for a third SYN (1 s + 2 s): what is only late is told apart from what is lost. */
 const PATIENCE_MS = 5000
 
-/** A lost SYN is sent again after 1 s (RFC 6298), so what takes this long was lost once. */
+/** A lost SYN is sent again after 1 s (RFC 6298), so a handshake that takes this long lost one. */
 const LATE_MS = 900
 
 const BEAT_MS = 20
@@ -65,10 +65,12 @@ async function counted(attempt) {
 function connection(target) {
   tally.connections++
   const socket = connect({ port: target.port, host: target.address })
+  const began = Date.now()
   const state = { port: undefined, phase: 'connecting' }
   return outcome(target, 'connection', state, (settle) => {
     socket.once('connect', () => {
       Object.assign(state, { port: socket.localPort, phase: 'connected' })
+      if (Date.now() - began - tally.stalledMs > LATE_MS) settle('connected at the second SYN')
       socket.write('?')
     })
     socket.once('data', () => settle())
@@ -133,10 +135,8 @@ function outcome(target, what, state, start) {
       clearTimeout(timer)
       const ms = Date.now() - began
       tally.slowestMs = Math.max(tally.slowestMs, ms)
-      const isLate = ms - tally.stalledMs > LATE_MS
-      const wrong = reason ?? (isLate ? 'late' : undefined)
-      if (wrong !== undefined && !settled)
-        fail({ what, target: target.name, reason: wrong, at: began, ms, ...state })
+      if (reason !== undefined && !settled)
+        fail({ what, target: target.name, reason, at: began, ms, ...state })
       settled = true
       resolve()
     }

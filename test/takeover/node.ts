@@ -15,6 +15,9 @@ export type KubeProxyMode = 'nftables' | 'iptables'
 /** Between two changes of an object that nobody asks: of a calm node, and of one that is always committing. */
 const CHANGE_EVERY_MS = { calm: 50, busy: 0 } as const
 
+/** Between two looks whether changes may go on. */
+const LOOK_MS = 10
+
 /** A node of a real API server's, whose Services change all the time, and the proxies that take turns on it. */
 export class ProvingNode {
   readonly world: ServiceWorld
@@ -22,6 +25,8 @@ export class ProvingNode {
   readonly #cluster: TestCluster
   readonly #gate: ApiGate
   #changes: Promise<void> = Promise.resolve()
+  /** Nothing changes while somebody lists: nft begins anew with every change. */
+  #still = false
   #disposed = false
   #started = 0
 
@@ -110,7 +115,12 @@ export class ProvingNode {
 
   /** The node's rules, for people. */
   async rules(): Promise<string> {
-    return this.world.node.exec('nft', 'list', 'ruleset')
+    this.#still = true
+    try {
+      return await this.world.node.exec('nft', 'list', 'ruleset')
+    } finally {
+      this.#still = false
+    }
   }
 
   async dispose(): Promise<void> {
@@ -123,6 +133,7 @@ export class ProvingNode {
 
   async #keepChanging(): Promise<void> {
     for (let turn = 1; !this.#disposed; turn++) {
+      while (this.#still) await sleep(LOOK_MS)
       for (const object of changing(turn))
         if (object.kind === 'EndpointSlice') await replace(this.#cluster, object)
       await sleep(CHANGE_EVERY_MS[this.pace])

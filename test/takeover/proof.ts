@@ -20,6 +20,9 @@ const TRANSACTION_MS = 50
 
 const GAP_MS = 50
 
+/** Of what was left behind: a mode's rules are thousands of lines. */
+const MAX_SHOWN = 10
+
 interface Step {
   readonly at: number
   readonly what: string
@@ -74,10 +77,7 @@ export class Proof {
         await this.#restart('SIGTERM', this.#hawser.mode)
         break
       case 'kill -9':
-        this.#node.pace = 'busy'
-        await this.#calm()
-        await this.#restart('SIGKILL', this.#hawser.mode)
-        this.#node.pace = 'calm'
+        await this.#busily(() => this.#restart('SIGKILL', this.#hawser.mode))
         break
       case 'kill -9 while it starts':
         await this.#killWhileItStarts()
@@ -86,7 +86,7 @@ export class Proof {
         await this.#killAtFirstTransaction()
         break
       case 'change of mode':
-        await this.#restart('SIGTERM', this.#other())
+        await this.#busily(() => this.#restart('SIGTERM', this.#other()))
         break
       case 'kube-proxy in mode nftables and back':
         await this.#kubeProxyAndBack('nftables')
@@ -140,6 +140,17 @@ export class Proof {
   async #restart(signal: 'SIGTERM' | 'SIGKILL', mode: HawserMode): Promise<void> {
     await this.#stop(signal)
     await this.#start(mode)
+  }
+
+  /** While the proxy, and the one that follows it, have something to commit at every moment. */
+  async #busily(work: () => Promise<void>): Promise<void> {
+    this.#node.pace = 'busy'
+    try {
+      await this.#calm()
+      await work()
+    } finally {
+      this.#node.pace = 'calm'
+    }
   }
 
   async #killWhileItStarts(): Promise<void> {
@@ -233,7 +244,8 @@ export class Proof {
       story: [
         `round ${number}, ${kind}:`,
         ...story.map(({ at, what }) => `${String(at - began).padStart(7)} ms ${what}`),
-        ...leftovers.map((line) => `  !! left behind: ${line}`),
+        ...leftovers.slice(0, MAX_SHOWN).map((line) => `  !! left behind: ${line.trim()}`),
+        `hawser said: ${this.#hawser.said}`,
       ].join('\n'),
     }
   }
