@@ -13,7 +13,7 @@ export function formatPlan(plan: Plan): string[] {
     ),
     ...plan.flushedChains.map(({ table, name }) => words(table, '-F', name)),
     ...plan.addedChains.map(({ table, name }) => words(table, '-N', name)),
-    ...plan.filledChains.flatMap(({ table, name, rules }) =>
+    ...[...plan.filledChains].flatMap(({ table, name, rules }) =>
       rules.map((rule) => words(table, '-A', name, formatRule(rule, family))),
     ),
     // Each goes in front of the one before: the last comes first.

@@ -49,6 +49,8 @@ export class PlanBuilder {
   readonly #flushedChains: ChainName[] = []
   readonly #addedChains: ChainName[] = []
   readonly #filledChains: FilledChain[] = []
+  /** Services all of whose chains are filled. */
+  readonly #newServices: ObjectName[] = []
   readonly #insertedRules: InsertedRule[] = []
   readonly #removedChains: ChainName[] = []
 
@@ -78,11 +80,21 @@ export class PlanBuilder {
       deletedRules: this.#deletedRules,
       flushedChains: this.#flushedChains,
       addedChains: this.#addedChains,
-      filledChains: this.#filledChains,
+      filledChains: { [Symbol.iterator]: () => this.#fillChains() },
       insertedRules: this.#insertedRules,
       removedChains: this.#removedChains,
     }
     return { plan, frontends: this.#keys, adopt: (handles) => this.#adopt(handles) }
+  }
+
+  *#fillChains(): Generator<FilledChain> {
+    yield* this.#filledChains
+    for (const service of this.#newServices)
+      for (const chain of this.#rulesOf(this.#services.get(service)).chains) yield { ...chain, service }
+  }
+
+  #rulesOf(frontends: ReadonlyMap<FrontendKey, Frontend> | undefined): ServiceRules {
+    return frontends === undefined ? NOTHING : serviceRules([...frontends.values()], this.#config)
   }
 
   #touch(name: ObjectName, key: FrontendKey): Map<FrontendKey, Frontend> {
@@ -98,9 +110,10 @@ export class PlanBuilder {
 
   #planService(name: ObjectName, frontends: ReadonlyMap<FrontendKey, Frontend>): void {
     const before = this.#state.services.get(name)
-    const old = before === undefined ? NOTHING : serviceRules([...before.frontends.values()], this.#config)
-    const now = serviceRules([...frontends.values()], this.#config)
-    this.#diffChains(name, old.chains, now.chains)
+    const old = this.#rulesOf(before?.frontends)
+    const now = this.#rulesOf(frontends)
+    if (before === undefined) this.#addChains(name, now.chains)
+    else this.#diffChains(name, old.chains, now.chains)
     const shared = this.#diffShared(name, old.shared, before?.shared ?? [], now.shared)
     eachUse(old, (chain) => this.#uses.lose(chain))
     eachUse(now, (chain) => this.#uses.gain(chain))
@@ -109,6 +122,11 @@ export class PlanBuilder {
       name,
       frontends.size === 0 ? undefined : { frontends, shared, chains: now.chains.length, rules },
     )
+  }
+
+  #addChains(service: ObjectName, chains: readonly Chain[]): void {
+    this.#newServices.push(service)
+    for (const { table, name } of chains) this.#addedChains.push({ table, name, service })
   }
 
   #diffChains(service: ObjectName, old: readonly Chain[], now: readonly Chain[]): void {

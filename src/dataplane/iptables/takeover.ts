@@ -26,7 +26,7 @@ export function takeOver(services: Plan, standing: Standing, config: FamilyConfi
     deletedRules: standing.tables.flatMap(({ jumps }) => jumps),
     flushedChains: [...wanted.filter(stands), ...left],
     addedChains: wanted.filter((chain) => !stands(chain)),
-    filledChains: [...constant, ...services.filledChains],
+    filledChains: inTurn(constant, services.filledChains),
     insertedRules: [...services.insertedRules, ...entryJumps(config)],
     removedChains: left.filter(({ table, name }) => of(table)?.held.has(name) !== true),
   }
@@ -52,6 +52,13 @@ export function takeAway(standing: Standing, { family }: FamilyConfig): Plan {
     ),
   }
 }
+
+/** What all of them give, made no sooner than it is asked for. */
+const inTurn = <Item>(...parts: readonly Iterable<Item>[]): Iterable<Item> => ({
+  *[Symbol.iterator]() {
+    for (const part of parts) yield* part
+  },
+})
 
 const leftovers = ({ tables }: Standing): ChainName[] =>
   tables.flatMap(({ table, chains }) => [...chains].map((name) => ({ table, name })))
