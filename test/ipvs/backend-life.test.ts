@@ -27,6 +27,19 @@ describe('a removed endpoint', () => {
     expect(seen.draining.fresh).toEqual(['pod-2', 'pod-2', 'pod-2', 'pod-2'])
   })
 
+  it('is told of with the connections that it still has', () => {
+    const { counters } = seen.draining
+    expect(counters[0]).toBe('TCP 10.96.1.1:80 rr')
+    expect(counters).toContainEqual(
+      expect.stringMatching(
+        /^ {2}-> 10\.1\.1\.2:8080 masq weight 0, 1 active and \d+ inactive connections, /,
+      ),
+    )
+    expect(counters).toContainEqual(
+      expect.stringMatching(/^ {2}-> 10\.1\.2\.2:8080 masq weight 1, .* \[\d+:\d+\] out$/),
+    )
+  })
+
   it('is deleted when its last connection is over', () => {
     expect(seen.draining.deleted).toBe(true)
   })

@@ -26,6 +26,8 @@ export interface LifeObservations {
     readonly fresh: readonly string[]
     /** Weight of the removed endpoint while its connection lasts, and whether it is deleted when that is over. */
     readonly weight: number | undefined
+    /** What is said of the frontend with its counters meanwhile. */
+    readonly counters: readonly string[]
     readonly deleted: boolean
   }
   /** By scheduler: who answers a client whose endpoint was removed while a connection to it lasts. */
@@ -116,6 +118,7 @@ async function drain(backend: IpvsBackend): Promise<LifeObservations['draining']
   const fresh = await answers(VIP(1), 4)
   const old = await talk('draining')
   const weight = await weightOf(VIP(1), pod(1).address)
+  const counters = await backend.counters(frontend(VIP(1), 80, []).key)
   // From its next packet on, the connection is over after a second without one.
   await socket.apply(new IpvsTransaction().setTimeouts({ ...KEEP, tcpSeconds: 1 }))
   await talk('draining')
@@ -123,7 +126,7 @@ async function drain(backend: IpvsBackend): Promise<LifeObservations['draining']
     (await weightOf(VIP(1), pod(1).address)) === undefined ? true : undefined,
   ).catch(() => false)
   await socket.apply(new IpvsTransaction().setTimeouts({ ...KEEP, tcpSeconds: 900 }))
-  return { old, fresh, weight, deleted }
+  return { old, fresh, weight, counters, deleted }
 }
 
 /** A client is hashed to one of two endpoints, which goes. */
