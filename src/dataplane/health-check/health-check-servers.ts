@@ -40,9 +40,9 @@ interface Check {
 export class HealthCheckServers {
   readonly #options: HealthCheckServersOptions
   readonly #endpoints: LocalEndpoints
-  /** In the order in which they came: the first of several with one port has it. */
   readonly #checks = new Map<ObjectName, Check>()
-  readonly #holders = new Map<number, ObjectName>()
+  /** Who asks for a port, in the order in which they came: the first one has it. */
+  readonly #claims = new Map<number, Set<ObjectName>>()
   readonly #closing = new Set<Promise<void>>()
 
   private constructor(options: HealthCheckServersOptions) {
@@ -72,7 +72,7 @@ export class HealthCheckServers {
       const place = `Service ${service}`
       const severity = 'warning'
       if (listeners === undefined) {
-        const reason = `health checks at port ${port} are those of Service ${this.#holders.get(port)}`
+        const reason = `health checks at port ${port} are those of Service ${this.#holder(port)}`
         return [{ place, severity, reason, remedy: 'give each Service a healthCheckNodePort of its own' }]
       }
       const failure = listeners.find((listener) => listener.failure !== undefined)?.failure
@@ -86,7 +86,7 @@ export class HealthCheckServers {
   async close(): Promise<void> {
     for (const check of this.#checks.values()) this.#end(check)
     this.#checks.clear()
-    this.#holders.clear()
+    this.#claims.clear()
     await Promise.all(this.#closing)
   }
 
@@ -99,19 +99,33 @@ export class HealthCheckServers {
     if (before !== undefined) {
       this.#checks.delete(name)
       this.#end(before)
-      if (this.#holders.get(before.port) === name) this.#holders.delete(before.port)
+      this.#withdraw(name, before.port)
     }
-    if (port !== 0) this.#checks.set(name, { port, families, listeners: undefined })
+    if (port !== 0) {
+      this.#checks.set(name, { port, families, listeners: undefined })
+      const claims = this.#claims.get(port)
+      if (claims === undefined) this.#claims.set(port, new Set([name]))
+      else claims.add(name)
+    }
     return [before?.port ?? 0, port]
   }
 
-  /** Gives a port to the first Service that waits for it, when nobody has it. */
+  #withdraw(name: ObjectName, port: number): void {
+    const claims = this.#claims.get(port)
+    claims?.delete(name)
+    if (claims?.size === 0) this.#claims.delete(port)
+  }
+
+  #holder(port: number): ObjectName | undefined {
+    const [first] = this.#claims.get(port) ?? []
+    return first
+  }
+
+  /** Listens for the Service that has the port, unless that is done already. */
   #handOver(port: number): void {
-    if (port === 0 || this.#holders.has(port)) return
-    const next = [...this.#checks].find(([, check]) => check.port === port)
-    if (next === undefined) return
-    const [name, check] = next
-    this.#holders.set(port, name)
+    const name = this.#holder(port)
+    const check = name === undefined ? undefined : this.#checks.get(name)
+    if (name === undefined || check === undefined || check.listeners !== undefined) return
     check.listeners = this.#options.addresses
       .filter((address) => check.families.includes(familyOf(address)))
       .map((address) => this.#listen(name, address, port))
