@@ -20,6 +20,8 @@ export interface Driver {
   cold(commit: () => Promise<void>): Promise<void>
   /** Applies one change likewise; `kind` is undefined for those that are not counted. */
   change(commit: () => Promise<void>, kind: StepKind | undefined): Promise<void>
+  /** All single changes are done. */
+  settled?(): Promise<void>
   /** Applies many together likewise. */
   batch(commit: () => Promise<void>, counted: boolean): Promise<void>
   /** Applies one change of one endpoint likewise, behind all that is timed. */
@@ -56,6 +58,7 @@ export async function drive(input: DriveInput, registry: Registry, driver: Drive
     await driver.change(() => commit(changes), counted < 0 ? undefined : kind)
     if (kind !== undefined) counted++
   }
+  await driver.settled?.()
   let batch = -BATCH_WARM_UP
   for (const changes of batches(cluster, BATCH_CHANGES)) {
     if (batch >= input.batches) break

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRegistry, type Registry } from '../../src/metrics/registry.ts'
-import { keepNurserySmall } from '../../src/util/small-nursery.ts'
+import { keepHeapSmall } from '../../src/util/small-heap.ts'
 import { type DriveInput, drive } from './drive.ts'
 import type { ChangeTime, Measured } from './load.ts'
 
@@ -19,6 +19,7 @@ async function measure(input: DriveInput): Promise<Measured> {
   const changes: ChangeTime[] = []
   const batches: number[] = []
   let messagesChange = 0
+  let rssMib = 0
   let cold = 0
   let coldCpu = 0
   let before: NetlinkCounts | undefined
@@ -41,6 +42,9 @@ async function measure(input: DriveInput): Promise<Measured> {
       const ms = await timed(commit)
       if (kind !== undefined) changes.push({ kind, ms })
     },
+    async settled() {
+      rssMib = process.memoryUsage.rss() / 2 ** 20
+    },
     async batch(commit, counted) {
       const took = await timed(commit)
       if (counted) batches.push(took)
@@ -56,7 +60,7 @@ async function measure(input: DriveInput): Promise<Measured> {
     coldCpu,
     changes,
     batches,
-    rssMib: process.memoryUsage.rss() / 2 ** 20,
+    rssMib,
     rssPeakMib: await peakResidentMib(),
     syscallsCold: (after?.syscalls ?? 0) - (before?.syscalls ?? 0),
     messagesCold: (after?.messages ?? 0) - (before?.messages ?? 0),
@@ -97,5 +101,5 @@ async function peakResidentMib(): Promise<number> {
   return Number(kibibytes) / 2 ** 10
 }
 
-keepNurserySmall()
+keepHeapSmall()
 process.stdout.write(JSON.stringify(await measure(JSON.parse(process.argv[2] ?? ''))))

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { keepNurserySmall } from '../util/small-nursery.ts'
+import { keepHeapSmall } from '../util/small-heap.ts'
 import { runCommandLine } from './run-command-line.ts'
 
-keepNurserySmall()
+keepHeapSmall()
 process.exitCode = await runCommandLine(process.argv.slice(2))

@@ -113,10 +113,27 @@ const isLocal = (endpoint: Endpoint): boolean => endpoint.local
 
 function inOrder(endpoints: Endpoint[]): readonly Endpoint[] {
   if (endpoints.length === 0) return NO_ENDPOINTS
-  const merged = mergeNeighbours(endpoints.sort(byAddressAndPort))
+  const merged = mergeNeighbours(sortInPlace(endpoints))
   // A copy has room for what is in it, where a list that grew has room for three times as many.
   if (!merged.some(isLocal)) return merged.slice()
   return [...merged.filter(isLocal), ...merged.filter((endpoint) => !endpoint.local)]
+}
+
+/** Up to so many are in order, or nearly, as slices have them: sorting them needs no memory. */
+const FEW = 16
+
+function sortInPlace(endpoints: Endpoint[]): Endpoint[] {
+  if (endpoints.length > FEW) return endpoints.sort(byAddressAndPort)
+  for (const [index, endpoint] of endpoints.entries()) {
+    let place = index
+    for (; place > 0; place--) {
+      const before = endpoints[place - 1]
+      if (before === undefined || byAddressAndPort(before, endpoint) <= 0) break
+      endpoints[place] = before
+    }
+    endpoints[place] = endpoint
+  }
+  return endpoints
 }
 
 function byAddressAndPort(a: Endpoint, b: Endpoint): number {

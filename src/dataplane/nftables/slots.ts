@@ -48,8 +48,48 @@ function firstSlots(count: number): readonly number[] {
   return made
 }
 
+/** Up to so many endpoints are compared with each other rather than looked up: a bit for each fits a number. */
+const FEW = 16
+
 /** Fills the slots [from, to) with the endpoints at those indexes. */
 function placeZone(
+  before: Slots,
+  endpoints: readonly Endpoint[],
+  slots: (Endpoint | undefined)[],
+  from: number,
+  to: number,
+): void {
+  if (to - from <= FEW) placeFew(before, endpoints, slots, from, to)
+  else placeMany(before, endpoints, slots, from, to)
+}
+
+function placeFew(
+  before: Slots,
+  endpoints: readonly Endpoint[],
+  slots: (Endpoint | undefined)[],
+  from: number,
+  to: number,
+): void {
+  let placed = 0
+  for (let slot = from; slot < Math.min(to, before.length); slot++) {
+    const old = before[slot]
+    for (let i = from; i < to; i++) {
+      if ((placed & (1 << (i - from))) !== 0 || old === undefined || !sameEndpoint(old, endpoints[i]))
+        continue
+      slots[slot] = endpoints[i]
+      placed |= 1 << (i - from)
+      break
+    }
+  }
+  let next = from
+  for (let slot = from; slot < to; slot++) {
+    if (slots[slot] !== undefined) continue
+    while ((placed & (1 << (next - from))) !== 0) next++
+    slots[slot] = endpoints[next++]
+  }
+}
+
+function placeMany(
   before: Slots,
   endpoints: readonly Endpoint[],
   slots: (Endpoint | undefined)[],
