@@ -10,6 +10,7 @@ import { Auditor } from './auditor.ts'
 import type { Backend } from './backend.ts'
 import type { ConnectionReport } from './conntrack/connection-report.ts'
 import { Conntrack } from './conntrack/conntrack.ts'
+import type { ConntrackStatus } from './conntrack/conntrack-status.ts'
 import type { FlowList, FlowQuery } from './conntrack/list-flows.ts'
 import { DesiredCompiler } from './desired/compiler.ts'
 import type { Frontend, FrontendChange } from './desired/frontend.ts'
@@ -172,6 +173,11 @@ export class ServiceProxy {
   /** What happens to a connection on this node, and why. Rejects with a NetlinkError when conntrack cannot be read. */
   explain(question: Question): Promise<Explanation> {
     return explainConnection(question, this.#inspected())
+  }
+
+  /** How connection tracking does: for those who ask often, as `status` looks at every frontend. */
+  conntrackStatus(): ConntrackStatus | undefined {
+    return this.#conntrack?.status()
   }
 
   /** Connections of Services, with all endpoints of `chosen`; undefined where nobody counts them: `status` says why. */

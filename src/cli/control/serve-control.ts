@@ -14,13 +14,19 @@ import { reportStatus } from './status-report.ts'
  */
 export const serveControl = (
   path: string,
-  proxy: Pick<ServiceProxy, 'status' | 'explain' | 'connections' | 'flows'>,
+  proxy: Pick<ServiceProxy, 'status' | 'explain' | 'conntrackStatus' | 'connections' | 'flows'>,
   otherProblems: () => readonly Problem[],
 ): Promise<HttpServer> =>
   serveSocket(
     path,
     new Map<string, Route>([
-      ['/status', () => json(reportStatus(proxy.status(), otherProblems()))],
+      [
+        '/status',
+        async () => {
+          const { services, ...head } = reportStatus(proxy.status(), otherProblems())
+          return longJson(await pacedJson(head, 'services', services))
+        },
+      ],
       [
         '/explain',
         async (query) => {
@@ -39,7 +45,7 @@ export const serveControl = (
           const service = name === null ? undefined : parseServiceName(name)
           if (name !== null && service === undefined) return text('connections takes ?service=NS/NAME', 400)
           const { services, ...head } = connectionsReply(
-            proxy.status().conntrack,
+            proxy.conntrackStatus(),
             await proxy.connections(service),
           )
           return longJson(await pacedJson(head, 'services', services))

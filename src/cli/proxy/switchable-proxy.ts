@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ConnectionReport } from '../../dataplane/conntrack/connection-report.ts'
+import type { ConntrackStatus } from '../../dataplane/conntrack/conntrack-status.ts'
 import type { FlowList, FlowQuery } from '../../dataplane/conntrack/list-flows.ts'
 import type { Explanation } from '../../dataplane/explain/explanation.ts'
 import type { Question } from '../../dataplane/explain/question.ts'
@@ -81,6 +82,10 @@ export class SwitchableProxy {
 
   explain(question: Question): Promise<Explanation> {
     return this.#proxy.explain(question)
+  }
+
+  conntrackStatus(): ConntrackStatus | undefined {
+    return this.#proxy.conntrackStatus()
   }
 
   connections(chosen?: ObjectName): Promise<ConnectionReport | undefined> {

@@ -2,6 +2,7 @@ import type { ObjectName } from '../../model/object-name.ts'
 import type { Protocol } from '../../model/service.ts'
 import { FLOW_COLUMNS, FLOW_ROW_WIDTH } from '../../native/conntrack-events.ts'
 import type { IpFamily } from '../../util/address.ts'
+import { Pacer } from '../../util/pacer.ts'
 import type { FrontendKey } from '../desired/frontend.ts'
 import { type CountRow, type CountSource, countServices, visitEndpoints } from './flow-counts.ts'
 import { formatEndpoint } from './live-endpoints.ts'
@@ -46,16 +47,22 @@ export async function reportConnections(
     known.push({ portName, protocol, endpoint: formatEndpoint(endpoint), numbers: named(row) })
     endpoints.set(service, known)
   })
-  return {
-    total: named(total),
-    services: [...services].map(([service, { counts, lifetimes }]) => ({
+  const pacer = new Pacer()
+  const reported: ServiceConnections[] = []
+  for (const [service, { counts, lifetimes }] of services) {
+    const numbers = named(counts)
+    reported.push({
       service,
-      numbers: named(counts),
+      numbers,
       lifetimes: [...lifetimes],
-      endpoints: endpoints.get(service) ?? [],
-    })),
+      endpoints: endpoints.get(service) ?? NO_CONNECTIONS,
+    })
+    if (pacer.due()) await pacer.pause()
   }
+  return { total: named(total), services: reported }
 }
+
+const NO_CONNECTIONS: readonly EndpointConnections[] = []
 
 /** Connections of one frontend, and of each endpoint of its Service port by whatever frontend. */
 export interface FrontendConnections {
