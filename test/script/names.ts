@@ -31,6 +31,9 @@ export function resolve(name: string, family: IpFamily): string {
     /** How long a prefix of one address is. */
     case 'bits':
       return ip('32', '128')
+    /** The mask that leaves all of an address. */
+    case 'mask':
+      return ip('255.255.255.255', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')
     /** `ADDRESS:PORT` of a pod, as iptables writes it. */
     case 'target':
       return ip(`${resolve(`pod-${number}`, family)}:8080`, `[${resolve(`pod-${number}`, family)}]:8080`)
