@@ -7,13 +7,12 @@ import { errorMessage } from '../util/error-message.ts'
 import { Pacer } from '../util/pacer.ts'
 import { Arrivals } from './arrivals.ts'
 import { Auditor } from './auditor.ts'
-import type { Backend } from './backend.ts'
 import type { ConnectionReport } from './conntrack/connection-report.ts'
 import { Conntrack } from './conntrack/conntrack.ts'
 import type { ConntrackStatus } from './conntrack/conntrack-status.ts'
 import type { FlowList, FlowQuery } from './conntrack/list-flows.ts'
 import { DesiredCompiler } from './desired/compiler.ts'
-import type { Frontend, FrontendChange } from './desired/frontend.ts'
+import type { FrontendChange } from './desired/frontend.ts'
 import type { Explanation } from './explain/explanation.ts'
 import type { Question } from './explain/question.ts'
 import { FirstSuccess } from './first-success.ts'
@@ -25,17 +24,12 @@ import { NetlinkMetrics } from './netlink-metrics.ts'
 import { type OpenedBackend, openBackend } from './open-backend.ts'
 import type { ProxyMode } from './proxy-modes.ts'
 import { type ServiceProxyOptions, tableConfig } from './proxy-options.ts'
+import { type ProxyFamily, reportFrontends, reportProblems } from './proxy-report.ts'
 import { Reconciler } from './reconciler.ts'
-import type { FamilyStatus, FrontendStatus, ProxyStatus } from './status.ts'
+import type { FamilyStatus, ProxyStatus } from './status.ts'
 import { watchTables } from './watch.ts'
 
 export type { ServiceProxyOptions } from './proxy-options.ts'
-
-interface Family {
-  readonly family: IpFamily
-  readonly backend: Backend
-  readonly reconciler: Reconciler
-}
 
 /**
  * The service proxy: Services and EndpointSlices in, balanced connections out. The kernel is first touched by the
@@ -46,7 +40,7 @@ export class ServiceProxy {
   readonly #options: ServiceProxyOptions
   readonly #mode: ProxyMode
   readonly #compiler: DesiredCompiler
-  readonly #families: readonly Family[]
+  readonly #families: readonly ProxyFamily[]
   readonly #metrics: DataplaneMetrics
   readonly #netlinkMetrics: NetlinkMetrics
   /** Changes that `apply` was given and the compiler has not seen yet. */
@@ -56,6 +50,8 @@ export class ServiceProxy {
   readonly #tables: readonly WatchedTable[]
   #monitor: NftMonitor | undefined
   #conntrack: Conntrack | undefined
+  /** The opening of conntrack, then what it is told, in order: nothing waits for it. */
+  #tracking: Promise<void> | undefined
   #auditor: Auditor | undefined
   /** The way from the first transaction to the first audit. */
   #beginning: Promise<void> | undefined
@@ -96,10 +92,7 @@ export class ServiceProxy {
       for (const family of options.families) {
         backends.set(family, await openBackend(mode, tableConfig(options, family), netns, ipvsSettings))
       }
-      const proxy = new ServiceProxy(options, backends)
-      if (options.tracksConnections === true)
-        proxy.#conntrack = await Conntrack.open({ ...options, synced: () => proxy.synced() })
-      return proxy
+      return new ServiceProxy(options, backends)
     } catch (error) {
       for (const { backend } of backends.values()) await backend.close()
       throw error
@@ -148,7 +141,7 @@ export class ServiceProxy {
   status(): ProxyStatus {
     return {
       families: this.families(),
-      frontends: this.#families.flatMap((family) => this.#frontendStatus(family)).sort(byService),
+      frontends: reportFrontends(this.#compiler, this.#families),
       problems: this.problems(),
       conntrack: this.#conntrack?.status(),
     }
@@ -156,18 +149,7 @@ export class ServiceProxy {
 
   /** What Services ask for and do not get, and what the kernel refuses. */
   problems(): readonly Problem[] {
-    const refused = this.#families.flatMap(({ family, reconciler }) =>
-      [...reconciler.status().refused].map(([key, error]): Problem => {
-        const service = this.#compiler.frontends(family).get(key)?.service
-        return {
-          place: service === undefined ? `frontend ${key}` : `Service ${service}`,
-          severity: 'error',
-          reason: `the kernel refuses frontend ${key}: ${error.message}`,
-        }
-      }),
-    )
-    const curtailed = this.#families.flatMap(({ backend }) => backend.problems?.() ?? [])
-    return [...this.#compiler.problems(), ...curtailed, ...refused]
+    return reportProblems(this.#compiler, this.#families)
   }
 
   /** What happens to a connection on this node, and why. Rejects with a NetlinkError when conntrack cannot be read. */
@@ -218,10 +200,18 @@ export class ServiceProxy {
    * ends. Rejects with the first failure, behind an attempt at all.
    */
   removeLeftovers(): Promise<void> {
-    return removeLeftovers(this.#mode, this.#options, (retirement) => {
-      this.#retirements.push(retirement)
-      if (this.#stopped) void retirement.close()
-    })
+    // What stands is read and then removed, for which no transaction may come between, and most are our own.
+    const remove = this.#families.reduce<() => Promise<void>>(
+      (work, { reconciler }) =>
+        () =>
+          reconciler.aside(work),
+      () =>
+        removeLeftovers(this.#mode, this.#options, (retirement) => {
+          this.#retirements.push(retirement)
+          if (this.#stopped) void retirement.close()
+        }),
+    )
+    return remove()
   }
 
   /** Ends the work and removes our tables, nothing else. Only `close` may follow. */
@@ -241,6 +231,7 @@ export class ServiceProxy {
   async #stop(): Promise<void> {
     this.#stopped = true
     await this.#monitor?.close()
+    await this.#tracking
     await this.#conntrack?.close()
     const auditing = this.#auditor?.close()
     for (const retirement of this.#retirements) await retirement.close()
@@ -275,9 +266,24 @@ export class ServiceProxy {
           this.#inForce.resolve()
         },
       )
-    this.#conntrack?.change(changes)
+    this.#track(changes)
     const { auditIntervalMs } = this.#options
     if (auditIntervalMs !== undefined) this.#beginning ??= this.#beginAudits(auditIntervalMs)
+  }
+
+  #track(changes: readonly FrontendChange[]): void {
+    if (this.#options.tracksConnections !== true) return
+    this.#tracking = (this.#tracking ?? this.#openConntrack()).then(() => this.#conntrack?.change(changes))
+  }
+
+  async #openConntrack(): Promise<void> {
+    const { log } = this.#options
+    try {
+      const translates = this.#mode !== 'ipvs'
+      this.#conntrack = await Conntrack.open({ ...this.#options, translates, synced: () => this.synced() })
+    } catch (error) {
+      log.error({ error: errorMessage(error) }, 'connections are neither counted nor cleaned up')
+    }
   }
 
   /**
@@ -326,24 +332,4 @@ export class ServiceProxy {
       if (pacer.due()) await pacer.pause()
     }
   }
-
-  #frontendStatus({ family, reconciler }: Family): FrontendStatus[] {
-    const describe = (frontend: Frontend): FrontendStatus => ({
-      service: frontend.service,
-      portName: frontend.portName,
-      kind: frontend.kind,
-      address: frontend.address,
-      protocol: frontend.protocol,
-      port: frontend.port,
-      endpoints: frontend.endpoints.length,
-      inForce: reconciler.isInForce(frontend.key),
-    })
-    return [...this.#compiler.frontends(family).values()].map(describe)
-  }
-}
-
-function byService(a: FrontendStatus, b: FrontendStatus): number {
-  if (a.service !== b.service) return a.service < b.service ? -1 : 1
-  if (a.kind !== b.kind) return a.kind < b.kind ? -1 : 1
-  return a.port - b.port
 }

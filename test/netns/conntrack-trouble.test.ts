@@ -69,6 +69,7 @@ describe('where events are switched off', () => {
     expect((await world.client.ask({ protocol: 'TCP', address: '10.96.0.10', port: 80 })).kind).toBe(
       'answered',
     )
+    await eventually(() => proxy.status().conntrack)
     expect(said.filter((line) => line.includes('not counted'))).toHaveLength(1)
     expect(said.join()).toContain('nf_conntrack_events=1')
     expect(await metrics('hawser_conntrack_up')).toEqual([
