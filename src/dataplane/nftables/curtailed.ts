@@ -4,18 +4,17 @@ import { UPPER_SLOTS } from './layout.ts'
 import type { TableState } from './table-state.ts'
 
 /** Warnings about frontends with more endpoints than a range of slots has room for. */
-export function curtailedFrontends(state: TableState): Problem[] {
-  const problems: Problem[] = []
-  for (const { frontend } of state.frontends.values()) {
-    const most = Math.max(frontend.endpoints.length, frontend.localEndpoints?.length ?? 0)
-    if (most > UPPER_SLOTS) problems.push(curtailed(frontend, most))
-  }
-  return problems
-}
+export const curtailedFrontends = ({ curtailed }: TableState): Problem[] =>
+  [...curtailed.values()].map(warning)
 
-const curtailed = ({ service, key }: Frontend, endpoints: number): Problem => ({
-  place: `Service ${service}`,
+export const isCurtailed = (frontend: Frontend): boolean => mostEndpoints(frontend) > UPPER_SLOTS
+
+const mostEndpoints = ({ endpoints, localEndpoints = [] }: Frontend): number =>
+  Math.max(endpoints.length, localEndpoints.length)
+
+const warning = (frontend: Frontend): Problem => ({
+  place: `Service ${frontend.service}`,
   severity: 'warning',
-  reason: `frontend ${key} has ${endpoints} endpoints, of which nftables mode serves ${UPPER_SLOTS}`,
+  reason: `frontend ${frontend.key} has ${mostEndpoints(frontend)} endpoints, of which nftables mode serves ${UPPER_SLOTS}`,
   remedy: 'spread the endpoints over several Services',
 })

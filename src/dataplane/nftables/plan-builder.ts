@@ -7,6 +7,7 @@ import { packServiceKey, serviceKeyLength } from '../nf-table/service-key.ts'
 import { chainsOf, inRemovalOrder } from './balancers.ts'
 import { LAST_CLASS_NUMBER } from './class-numbers.ts'
 import { type ClassName, classOf, LIKELY_CLASSES } from './classes.ts'
+import { isCurtailed } from './curtailed.ts'
 import {
   keyWriters,
   recordWriters,
@@ -217,6 +218,9 @@ export class PlanBuilder {
     for (const [key, programmed] of this.#frontends) {
       if (programmed === undefined) state.frontends.delete(key)
       else state.frontends.set(key, programmed)
+      if (programmed !== undefined && isCurtailed(programmed.frontend))
+        state.curtailed.set(key, programmed.frontend)
+      else state.curtailed.delete(key)
     }
     state.clusterIps.adopt(this.#clusterIps)
     state.hairpins.adopt(this.#hairpins)

@@ -18,6 +18,8 @@ export interface Programmed extends Placement {
  */
 export class TableState {
   readonly frontends = new Map<FrontendKey, Programmed>()
+  /** Those with more endpoints than there is room for. */
+  readonly curtailed = new Map<FrontendKey, Frontend>()
   /** ClusterIP frontends by address. */
   readonly clusterIps = new RefCounts<IpAddress>()
   /** Uses of endpoint addresses that may meet themselves. */

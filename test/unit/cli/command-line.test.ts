@@ -61,7 +61,7 @@ test.each([
   [['image', 'build'], /^hawser: image build takes one folder/],
   [['up'], /^hawser: up takes one folder of manifests \(hawser up DIR\)\n$/],
   [['up', 'DIR', '--cluster-cidr', '10'], /^hawser: --cluster-cidr must be a CIDR such as .*, not "10"/],
-  [['bench'], /^hawser: bench needs a suite \(suites: programming, pods, netlink, conntrack\)\n$/],
+  [['bench'], /^hawser: bench needs a suite \(suites: programming, datapath, pods, .*\)\n$/],
   [['bench', 'nonsense'], /^hawser: there is no suite nonsense/],
 ])('a wrong command line is one line and status 2: %j', async (args, line) => {
   const { status, out, err } = await hawser(...args)

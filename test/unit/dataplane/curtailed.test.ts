@@ -6,9 +6,14 @@ import { TableState } from '../../../src/dataplane/nftables/table-state.ts'
 import { Pacer } from '../../../src/util/pacer.ts'
 import { frontend } from '../../support/frontends.ts'
 
-/** The state of a table with this frontend alone. */
-async function tableOf(made: Frontend): Promise<TableState> {
+/** The state of a table behind these of one frontend in turn. */
+async function tableOf(...turns: readonly Frontend[]): Promise<TableState> {
   const state = new TableState()
+  for (const made of turns) await program(made, state)
+  return state
+}
+
+async function program(made: Frontend, state: TableState): Promise<void> {
   const builder = new PlanBuilder(
     {
       family: 'IPv4',
@@ -23,7 +28,6 @@ async function tableOf(made: Frontend): Promise<TableState> {
   builder.add(made.key, made)
   const planned = await builder.finish(new Pacer())
   planned.adopt()
-  return state
 }
 
 const addresses = (count: number): string[] =>
@@ -40,6 +44,12 @@ describe('a frontend with more endpoints than its slots have room for', () => {
         reason: expect.stringContaining('has 32770 endpoints, of which nftables mode serves 32768'),
       }),
     ])
+  })
+
+  it('has no problem any more when fewer are wanted', async () => {
+    const state = await tableOf(frontend(addresses(32_770)), frontend(addresses(3)))
+    expect(state.counts.eps).toBe(3)
+    expect(curtailedFrontends(state)).toEqual([])
   })
 
   it('has no problem as long as all have room', async () => {
