@@ -172,7 +172,6 @@ class Program : EventInstructions {
     lookUp(map, row);
     a_.jumpIf(R0, BPF_JEQ, 0, done);
     a_.jumpIf(R8, BPF_JEQ, 1, opened);
-    addOne(kClosed);
     a_.load(Width::u32, R1, FRAME, kStatus);
     a_.jumpIf(R1, BPF_JSET, IPS_SEEN_REPLY, replied);
     addOne(kUnreplied);
@@ -181,6 +180,7 @@ class Program : EventInstructions {
     addValue(kReplyBytes, kReplyBytesValue);
     addValue(kOriginalPackets, kOriginalPacketsValue);
     addValue(kReplyPackets, kReplyPacketsValue);
+    addOne(kClosed);  // last: who sees it sees the rest
     a_.jump(done);
     a_.bind(opened);
     addOne(kOpened);

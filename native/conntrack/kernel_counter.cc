@@ -57,17 +57,24 @@ Result<> updateHash(BpfHash& hash, std::span<const Record> before, std::span<con
   return Unit{};
 }
 
+void foldRow(BpfCounters& from, size_t row, TallyRow& into) {
+  // In this order: the opening of any flow that is seen to close is there by then.
+  const auto closed = static_cast<double>(from.take(row, kClosed));
+  const auto opened = static_cast<double>(from.take(row, kOpened));
+  auto& values = into.values;
+  if (opened != 0 || closed != 0) {
+    values[kOpened].add(opened);
+    values[kClosed].add(closed);
+    // As EventReader does: a flow whose opening nobody saw was never counted as active.
+    values[kActive].set(std::max(0.0, values[kActive].get() + opened - closed));
+  }
+  if (closed == 0) return;
+  for (const FlowColumn column : {kUnreplied, kOriginalBytes, kReplyBytes, kOriginalPackets, kReplyPackets})
+    values[column].add(static_cast<double>(from.take(row, column)));
+}
+
 void foldRows(BpfCounters& from, TallyRows& into) {
-  for (size_t row = 0; row < from.rows() && row < into.size(); row++)
-    for (size_t column = 0; column < TallyRow::kWidth; column++)
-      if (const uint64_t value = from.take(row, column)) {
-        auto& values = into[row].values;
-        values[column].add(static_cast<double>(value));
-        if (column == kOpened) values[kActive].add(static_cast<double>(value));
-        // As EventReader does: a flow whose opening nobody saw was never counted as active.
-        if (column == kClosed)
-          values[kActive].set(std::max(0.0, values[kActive].get() - static_cast<double>(value)));
-      }
+  for (size_t row = 0; row < from.rows() && row < into.size(); row++) foldRow(from, row, into[row]);
 }
 
 }  // namespace
