@@ -115,9 +115,13 @@ async function addLifetimes(
   }
 }
 
+/** Joined at once, lines by the hundred thousand would hold everybody up. */
+const LINES_PER_CHUNK = 1000
+
 /** Lines of text, written with regard for who else waits for the event loop. */
 class PacedText {
-  readonly #lines: string[] = []
+  readonly #chunks: string[] = []
+  #lines: string[] = []
   readonly #pacer = new Pacer()
 
   head(family: string, help: string, type: 'counter' | 'gauge' | 'histogram'): void {
@@ -126,10 +130,17 @@ class PacedText {
 
   async line(text: string): Promise<void> {
     this.#lines.push(`${text}\n`)
+    if (this.#lines.length >= LINES_PER_CHUNK) this.#joinLines()
     if (this.#pacer.due()) await this.#pacer.pause()
   }
 
   join(): string {
-    return this.#lines.join('')
+    this.#joinLines()
+    return this.#chunks.join('')
+  }
+
+  #joinLines(): void {
+    this.#chunks.push(this.#lines.join(''))
+    this.#lines = []
   }
 }
