@@ -23,6 +23,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map([
     },
   ],
   [
+    'kubelet',
+    {
+      summary: 'Run the pods that a cluster binds to this machine',
+      load: async () => (await import('./kubelet.ts')).command,
+    },
+  ],
+  [
     'status',
     {
       summary: 'Say how the running daemon is doing',

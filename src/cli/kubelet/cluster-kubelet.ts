@@ -33,6 +33,7 @@ export interface ClusterKubeletOptions {
 export async function startClusterKubelet(options: ClusterKubeletOptions, teardown: Teardown): Promise<void> {
   const { client, leaseClient, identity, registry, log } = options
   let source: PodSource | undefined
+  const tokens = new TokenRequests({ client, clock: systemClock, onDue: (uid) => kubelet.renewVolumes(uid) })
   const kubelet: Kubelet = await Kubelet.open({
     endpoint: options.endpoint,
     stateDir: options.stateDir,
@@ -40,9 +41,12 @@ export async function startClusterKubelet(options: ClusterKubeletOptions, teardo
     nodeAddresses: identity.addresses,
     registry,
     log,
-    tokens: new TokenRequests({ client, clock: systemClock, onDue: (uid) => kubelet.renewVolumes(uid) }),
+    tokens,
   })
-  teardown.add('the kubelet', () => kubelet.close())
+  teardown.add('the kubelet', async () => {
+    await kubelet.close()
+    tokens.close()
+  })
   const writer = new StatusWriter({
     client,
     hostIPs: identity.addresses,

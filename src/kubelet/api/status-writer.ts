@@ -157,7 +157,9 @@ export class StatusWriter {
       const time = before?.status === condition.status ? before.time : now
       entry.since.set(condition.type, { status: condition.status, time })
       const generation = pod === undefined ? {} : { observedGeneration: pod.generation }
-      return { ...condition, ...generation, lastProbeTime: null, lastTransitionTime: time }
+      // Conditions are merged: what is not said again would stay.
+      const told = { reason: null, message: null, ...condition }
+      return { ...told, ...generation, lastProbeTime: null, lastTransitionTime: time }
     })
   }
 

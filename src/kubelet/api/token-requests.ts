@@ -49,6 +49,11 @@ export class TokenRequests implements TokenSource {
     this.#issued.delete(uid)
   }
 
+  /** No token falls due any more. */
+  close(): void {
+    for (const uid of [...this.#issued.keys()]) this.forget(uid)
+  }
+
   async #request(pod: Pod, { audience, expirationSeconds }: TokenPart): Promise<Issued> {
     const { client, clock, onDue } = this.#options
     const { namespace, name } = splitObjectName(pod.name)

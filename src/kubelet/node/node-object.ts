@@ -1,11 +1,6 @@
+import type { NodeTaint } from '../../config/node-registration.ts'
 import type { IpAddress } from '../../util/address.ts'
 import type { Machine } from './machine.ts'
-
-export interface Taint {
-  readonly key: string
-  readonly value: string
-  readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute'
-}
 
 /** What does not change while the process lives. */
 export interface NodeIdentity {
@@ -14,7 +9,7 @@ export interface NodeIdentity {
   /** Beside the well-known ones. */
   readonly labels: ReadonlyMap<string, string>
   /** Only of a Node that is made: an administrator's changes stay. */
-  readonly taints: readonly Taint[]
+  readonly taints: readonly NodeTaint[]
   readonly maxPods: number
   readonly machine: Machine
   /** `containerd://1.6.20` */
