@@ -13,6 +13,8 @@ export interface FamilyConfig {
   readonly masqueradePodEgress: boolean
   /** Masquerade every connection to a cluster IP; other ways in follow their policy. */
   readonly masqueradeAll: boolean
+  /** Node ports answer at every address of the node, also at those to come; for mode iptables, as with kube-proxy. */
+  readonly nodePortsEverywhere?: boolean
   /** Node ports answer the node itself at 127.0.0.1 too; for mode iptables and IPv4 only, as with kube-proxy. */
   readonly localhostNodePorts?: boolean
 }

@@ -16,6 +16,8 @@ export interface ServiceProxyOptions {
   readonly podCidrs: readonly Cidr[]
   /** Where node ports answer. */
   readonly nodeAddresses: readonly IpAddress[]
+  /** In these families node ports answer at every address of the node, also at those to come; mode iptables only. */
+  readonly nodePortsEverywhere?: readonly IpFamily[]
   /** Node ports answer the node itself at 127.0.0.1 too; mode iptables and IPv4 only. Not by default. */
   readonly localhostNodePorts?: boolean
   /** Endpoints with this `nodeName` are local. */
@@ -57,5 +59,6 @@ export const tableConfig = (options: ServiceProxyOptions, family: IpFamily): Fam
   nodeAddresses: options.nodeAddresses.filter((address) => familyOf(address) === family),
   masqueradePodEgress: options.masqueradePodEgress,
   masqueradeAll: options.masqueradeAll ?? false,
+  nodePortsEverywhere: options.nodePortsEverywhere?.includes(family) ?? false,
   localhostNodePorts: options.localhostNodePorts ?? false,
 })

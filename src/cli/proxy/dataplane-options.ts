@@ -27,6 +27,9 @@ export async function dataplaneOptions(
     serviceCidrs: config.serviceCidrs ?? serviceCidrs,
     podCidrs,
     nodeAddresses: await findNodePortAddresses(nodePortAddresses, podCidrs, primary),
+    nodePortsEverywhere: FAMILIES.filter((family) =>
+      nodePortAddresses.some((range) => range !== 'primary' && range.family === family && range.prefix === 0),
+    ),
     localhostNodePorts: config.localhostNodePorts,
     nodeName,
     ...(node?.zone === undefined ? {} : { zone: node.zone }),

@@ -65,7 +65,7 @@ export class TableAudit {
       return { differences: [], repair: undefined, generation }
     }
     const present = await this.#listChains()
-    const { suspect, foreign } = this.#count(present, state)
+    const { suspect, foreign } = await this.#count(present, state, pacer)
     if (suspect.size > MOST_SUSPECTS) return tooMany(suspect, generation)
     const looked = this.#take(stops)
     const damages = await this.#read(looked, suspect, present, state, pacer)
@@ -88,19 +88,21 @@ export class TableAudit {
   }
 
   /** The chains that the kernel counts otherwise than it should, and those that only look like ours. */
-  #count(present: ReadonlyMap<ChainKey, ChainInfo>, { uses }: TableState) {
+  async #count(present: ReadonlyMap<ChainKey, ChainInfo>, { uses }: TableState, pacer: Pacer) {
     const constant = constantUses(this.#config)
     const suspect = new Set<ChainKey>()
-    const check = (key: ChainKey): void => {
-      if (present.get(key)?.use !== uses.get(key) + (constant.get(key) ?? 0)) suspect.add(key)
-    }
-    for (const key of uses.keys()) check(key)
-    for (const key of constant.keys()) check(key)
-    const foreign = [...present].flatMap(([key, { name }]): ChainName[] => {
-      if (uses.get(key) > 0 || constant.has(key)) return []
+    const foreign: ChainName[] = []
+    for (const keys of [uses.keys(), constant.keys()])
+      for (const key of keys) {
+        if (present.get(key)?.use !== uses.get(key) + (constant.get(key) ?? 0)) suspect.add(key)
+        if (pacer.due()) await pacer.pause()
+      }
+    for (const [key, { name }] of present) {
       const table = tableOf(key)
-      return isProxyChain(table, name) ? [{ table, name }] : []
-    })
+      if (uses.get(key) === 0 && !constant.has(key) && isProxyChain(table, name))
+        foreign.push({ table, name })
+      if (pacer.due()) await pacer.pause()
+    }
     return { suspect, foreign }
   }
 

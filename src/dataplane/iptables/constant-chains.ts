@@ -1,5 +1,5 @@
 import type { BaseChain } from '../../native/nftables.ts'
-import { type Cidr, formatAddress } from '../../util/address.ts'
+import { type Cidr, formatAddress, type IpFamily } from '../../util/address.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { onlyAddress } from './format-rule.ts'
 import {
@@ -107,10 +107,7 @@ export function constantChains(config: FamilyConfig): Chain[] {
     {
       table: 'nat',
       name: SERVICES,
-      rules: [
-        ...config.nodeAddresses.map((address) => nodePorts(onlyAddress(address, config.family))),
-        ...(answersLocalhost(config) ? [nodePorts(LOOPBACK)] : []),
-      ],
+      rules: nodePortRules(config),
     },
     { table: 'nat', name: NODE_PORTS, rules: [] },
     { table: 'nat', name: POSTROUTING, rules: POSTROUTING_RULES },
@@ -177,14 +174,28 @@ function serviceRangeChains({ serviceCidrs }: FamilyConfig): Chain[] {
   ]
 }
 
-const nodePorts = (destination: Cidr): Rule => ({
-  destination,
-  matches: [comment('kubernetes service nodeports; NOTE: this must be the last rule in this chain')],
-  target: jump(NODE_PORTS),
-})
+/** Behind all rules of Services: node ports are for addresses of the node that no Service has. */
+function nodePortRules(config: FamilyConfig): Rule[] {
+  const { family, nodeAddresses, nodePortsEverywhere = false } = config
+  const about = comment('kubernetes service nodeports; NOTE: this must be the last rule in this chain')
+  const at = (destination: Cidr): Rule => ({ destination, matches: [about], target: jump(NODE_PORTS) })
+  const isLoopbackMeant = answersLocalhost(config)
+  if (nodePortsEverywhere) {
+    const matches: Match[] = [about, { match: 'addrtype', local: 'dst' }]
+    const rule: Rule = { matches, target: jump(NODE_PORTS) }
+    return [isLoopbackMeant ? rule : { destination: LOOPBACK[family], notDestination: true, ...rule }]
+  }
+  return [
+    ...nodeAddresses.map((address) => at(onlyAddress(address, family))),
+    ...(isLoopbackMeant ? [at(LOOPBACK.IPv4)] : []),
+  ]
+}
 
-/** 127.0.0.0/8 */
-const LOOPBACK: Cidr = { family: 'IPv4', address: formatAddress(Uint8Array.of(127, 0, 0, 0)), prefix: 8 }
+/** 127.0.0.0/8 and ::1/128 */
+const LOOPBACK: Readonly<Record<IpFamily, Cidr>> = {
+  IPv4: { family: 'IPv4', address: formatAddress(Uint8Array.of(127, 0, 0, 0)), prefix: 8 },
+  IPv6: { family: 'IPv6', address: formatAddress(new Uint8Array(16).fill(1, 15)), prefix: 128 },
+}
 
 /** Whether node ports answer at 127.0.0.1, which the kernel then has to route (`route_localnet`). */
 export const answersLocalhost = ({ localhostNodePorts = false, family }: FamilyConfig): boolean =>
@@ -195,7 +206,8 @@ function localnetChain(config: FamilyConfig): Chain[] {
   if (!answersLocalhost(config)) return []
   const translated: Match = { match: 'conntrack', states: ['RELATED', 'ESTABLISHED', 'DNAT'], not: true }
   const matches = [comment('block incoming localnet connections'), translated]
-  const rule: Rule = { source: LOOPBACK, notSource: true, destination: LOOPBACK, matches, target: DROP }
+  const { IPv4: loopback } = LOOPBACK
+  const rule: Rule = { source: loopback, notSource: true, destination: loopback, matches, target: DROP }
   return [{ table: 'filter', name: LOCALNET, rules: [rule] }]
 }
 

@@ -6,7 +6,8 @@ import type { Match, Rule } from './rule.ts'
 export function formatRule(rule: Rule, family: IpFamily): string {
   const words: string[] = []
   if (rule.source !== undefined) words.push(rule.notSource ? '! -s' : '-s', formatCidr(rule.source))
-  if (rule.destination !== undefined) words.push('-d', formatCidr(rule.destination))
+  if (rule.destination !== undefined)
+    words.push(rule.notDestination ? '! -d' : '-d', formatCidr(rule.destination))
   if (rule.protocol !== undefined) words.push('-p', protocolWord(rule.protocol))
   for (const match of rule.matches) words.push(formatMatch(match, rule.protocol, family))
   const target = formatTarget(rule, family)

@@ -43,6 +43,8 @@ export interface Rule {
   /** `! -s`: sources outside of `source`. */
   readonly notSource?: boolean
   readonly destination?: Cidr
+  /** `! -d`: destinations outside of `destination`. */
+  readonly notDestination?: boolean
   readonly protocol?: Protocol
   readonly matches: readonly Match[]
   readonly target: Target
