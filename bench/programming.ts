@@ -24,12 +24,16 @@ const help = `hawser bench programming: how long Services take into the kernel, 
   --backend NAME      ${PROXY_MODES.join(', ')} (default nftables)
   --services N        Services with one TCP port each (default 10000)
   --endpoints N       ready endpoints of each Service (default 5)
-  --changes N         changes of one thing each that are counted (default 1000)
-  --warm-up N         such changes before them that are not counted (default 10000)
-  --batches N         changes of ${BATCH_CHANGES} endpoints together (default 30)
+  --changes N         changes of one thing each that are counted (default 1000; 200 but for nftables)
+  --warm-up N         such changes before them that are not counted (default 10000; 100 but for nftables)
+  --batches N         changes of ${BATCH_CHANGES} endpoints together (default 30; 6 but for nftables)
   --compare N[,N…]    also measure changes at N Services, in turns: a change should cost the same at any size
   --rounds N          measured process and floor in turns, each new; figures are medians (default 5)
 ${sharedFlagsHelp}`
+
+/** Where one change takes many milliseconds, the code that makes it is warm before long. */
+const FEWER = { changes: 200, warmUp: 100, batches: 6 }
+const DEFAULTS = { nftables: { changes: 1000, warmUp: 10_000, batches: 30 }, iptables: FEWER, ipvs: FEWER }
 
 const flags = {
   backend: { type: 'string', default: 'nftables' },
@@ -47,13 +51,15 @@ const flags = {
 export const run = (args: readonly string[]): Promise<number> =>
   runSuite(args, help, async (teardown) => {
     const values = parseFlags(args, flags)
+    const backend = proxyMode(values.backend)
+    const defaults = DEFAULTS[backend]
     const sizes = checkedSizes({
-      backend: proxyMode(values.backend),
+      backend,
       services: count('services', values.services, 10_000),
       endpoints: count('endpoints', values.endpoints, 5),
-      changes: count('changes', values.changes, 1000),
-      warmUp: count('warm-up', values['warm-up'], 10_000, 0),
-      batches: count('batches', values.batches, 30),
+      changes: count('changes', values.changes, defaults.changes),
+      warmUp: count('warm-up', values['warm-up'], defaults.warmUp, 0),
+      batches: count('batches', values.batches, defaults.batches),
     })
     const compared = counts('compare', values.compare, []).map((services) =>
       checkedSizes({ ...sizes, services }),
