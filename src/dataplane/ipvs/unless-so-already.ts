@@ -5,7 +5,11 @@ export async function unlessSoAlready(applied: Promise<void>, ...codes: readonly
   try {
     await applied
   } catch (error) {
-    if (!(error instanceof NetlinkError) || error.failures.some(({ code }) => !codes.includes(code)))
-      throw error
+    // One without failures of operations is of the whole: nothing may have been done.
+    const isSo =
+      error instanceof NetlinkError &&
+      error.failures.length > 0 &&
+      error.failures.every(({ op, code }) => op >= 0 && codes.includes(code))
+    if (!isSo) throw error
   }
 }
