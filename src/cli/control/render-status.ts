@@ -22,11 +22,12 @@ export function renderStatus(report: StatusReport): readonly string[] {
 }
 
 function connectionLines(report: ConnectionTrackingReport): readonly string[] {
-  const { notCounted, notCleaned, countsBytes, lostEvents, resyncs, staleDeleted } = report
+  const { notCounted, notCleaned, engine, countsBytes, lostEvents, resyncs, staleDeleted } = report
+  const by = engine === 'ebpf' ? 'inside of the kernel' : 'event by event'
   const bytes = countsBytes === false ? ', their bytes are not (net.netfilter.nf_conntrack_acct is 0)' : ''
   return [
     notCounted === null
-      ? `Connections are counted${bytes}: ${lostEvents} events lost, counted anew ${resyncs} times`
+      ? `Connections are counted ${by}${bytes}: ${lostEvents} events lost, counted anew ${resyncs} times`
       : `Connections are NOT counted: ${notCounted}`,
     notCleaned === null
       ? `Stale connections are deleted: ${staleDeleted} so far`

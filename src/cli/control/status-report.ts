@@ -19,6 +19,8 @@ export interface ConnectionTrackingReport {
   readonly notCounted: string | null
   /** Why stale connections are not deleted; null while they are. */
   readonly notCleaned: string | null
+  /** Who counts: an eBPF program in the kernel, or a thread that reads every event; null while nobody does. */
+  readonly engine: 'ebpf' | 'thread' | null
   readonly countsBytes: boolean | null
   readonly lostEvents: number
   /** Times that the connections there are were counted anew. */
@@ -98,6 +100,7 @@ const reportAudit = ({ at, result }: Audit): AuditReport => ({ at: new Date(at).
 const reportConntrack = (status: ConntrackStatus): ConnectionTrackingReport => ({
   notCounted: status.notCounted?.message ?? null,
   notCleaned: status.notCleaned?.message ?? null,
+  engine: status.engine?.engine ?? null,
   countsBytes: status.countsBytes ?? null,
   lostEvents: status.engine?.droppedEvents ?? 0,
   resyncs: status.engine?.resyncs ?? 0,

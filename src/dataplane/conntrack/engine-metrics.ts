@@ -35,6 +35,15 @@ export function addEngineMetrics(names: MetricNames, status: () => EngineStatus 
   )
   new Gauge({
     ...names.own(
+      'hawser_conntrack_counted_in_kernel',
+      '1 while an eBPF program counts, 0 while a thread reads every event',
+    ),
+    collect() {
+      this.set(status()?.countedInKernel ?? 0)
+    },
+  })
+  new Gauge({
+    ...names.own(
       'hawser_conntrack_event_buffer_bytes',
       'Receive buffer for events, as the kernel accounts it',
     ),

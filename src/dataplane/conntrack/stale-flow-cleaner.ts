@@ -27,12 +27,12 @@ export interface StaleFlowCleanerOptions {
 }
 
 /**
- * Events of deletions are read a few milliseconds after: looked for so often, at most so many times, and until so many
- * looks in a row have found no more, since a busy machine does not run the reading thread at once.
+ * Counts of deletions arrive up to 50 ms after: looked for so often, at most so many times, and until so many looks in a
+ * row have found no more.
  */
-const EVENT_DELAY_MS = 5
+const EVENT_DELAY_MS = 10
 const EVENT_LOOKS = 40
-const QUIET_LOOKS = 6
+const QUIET_LOOKS = 8
 
 const RETRY: Backoff = { firstMs: 1000, maxMs: 60_000 }
 
@@ -119,10 +119,9 @@ export class StaleFlowCleaner {
     try {
       const stale = this.#started ? await this.#changed(before) : await this.#everything()
       for (const [family, flows] of stale) {
-        const began = performance.now()
-        const deleted = await this.#delete(flows)
+        const { seconds, deleted } = await this.#delete(flows)
         this.#deleted += deleted
-        this.#options.metrics.cleaned(family, (performance.now() - began) / 1000, deleted)
+        this.#options.metrics.cleaned(family, seconds, deleted)
         if (deleted > 0) this.#options.log.info({ family, deleted }, 'deleted stale connections')
       }
       this.#started = true
@@ -132,10 +131,16 @@ export class StaleFlowCleaner {
     }
   }
 
-  async #delete(stale: StaleFlows): Promise<number> {
+  /** Resolves to how many that were, and how long it took without the wait for their number. */
+  async #delete(stale: StaleFlows): Promise<{ readonly seconds: number; readonly deleted: number }> {
     const { socket, requestedDeletions } = this.#options
+    const began = performance.now()
+    const elapsed = (): number => (performance.now() - began) / 1000
     const filters = stale.filters()
-    if (filters === undefined) return socket.deleteStale(stale)
+    if (filters === undefined) {
+      const deleted = await socket.deleteStale(stale)
+      return { seconds: elapsed(), deleted }
+    }
     let counted = 0
     let uncounted = false
     const before = requestedDeletions() ?? 0
@@ -144,8 +149,9 @@ export class StaleFlowCleaner {
       counted += deleted ?? 0
       uncounted ||= deleted === undefined
     }
-    if (!uncounted) return counted
-    return Math.max(counted, (await this.#settledDeletions(before)) - before)
+    const seconds = elapsed()
+    if (!uncounted) return { seconds, deleted: counted }
+    return { seconds, deleted: Math.max(counted, (await this.#settledDeletions(before)) - before) }
   }
 
   /** The deletions that events tell of, when they stop growing from `before`. */

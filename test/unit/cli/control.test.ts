@@ -199,6 +199,7 @@ it('the status as text says families, Services, errors and problems', () => {
     connections: {
       notCounted: null,
       notCleaned: 'EPERM',
+      engine: 'ebpf',
       countsBytes: false,
       lostEvents: 3,
       resyncs: 2,
@@ -212,7 +213,7 @@ FAMILY  MODE      LAST SYNC                 STATE    LAST AUDIT                 
 IPv4    nftables  2026-01-01T00:00:00.000Z  in sync  clean at 2026-01-01T00:01:00.000Z  2 frontends, 3 eps
 IPv6    nftables  never                     failing  none yet
 
-Connections are counted, their bytes are not (net.netfilter.nf_conntrack_acct is 0): 3 events lost, counted anew 2 times
+Connections are counted inside of the kernel, their bytes are not (net.netfilter.nf_conntrack_acct is 0): 3 events lost, counted anew 2 times
 Stale connections are NOT deleted: EPERM
 
 SERVICE      PORT  KIND       ADDRESS           ENDPOINTS  STATE
