@@ -16,6 +16,8 @@ export interface KubeProxyOptions {
   readonly clusterCidr: string
   /** Least time between two syncs; kube-proxy's default of 1 s when absent. */
   readonly minSyncPeriod?: string
+  /** Where it looks for `nft` and `iptables`; the caller's PATH by default. */
+  readonly path?: string
 }
 
 /** Starts a real kube-proxy against a test cluster. It goes without a trace when its namespace does. */
@@ -23,7 +25,7 @@ export async function startKubeProxy(
   cluster: Pick<TestCluster, 'kubeconfig' | 'place'>,
   options: KubeProxyOptions,
 ): Promise<ClusterProcess> {
-  const { name, mode, nodeName, netns, clusterCidr, minSyncPeriod = '1s' } = options
+  const { name, mode, nodeName, netns, clusterCidr, minSyncPeriod = '1s', path } = options
   const config = {
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
@@ -41,5 +43,8 @@ export async function startKubeProxy(
   }
   const file = join(cluster.place.folder, `${name}.yaml`)
   await writeFile(file, stringify(config))
-  return ClusterProcess.start('kube-proxy', cluster.place, [`--config=${file}`], { netns, logName: name })
+  return ClusterProcess.start('kube-proxy', cluster.place, [`--config=${file}`], {
+    ...{ netns, logName: name },
+    ...(path === undefined ? {} : { env: { PATH: path } }),
+  })
 }

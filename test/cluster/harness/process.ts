@@ -15,6 +15,8 @@ export interface ProcessOptions {
   readonly netns?: string
   /** Name of the file with its output, where several run in one place; the program's by default. */
   readonly logName?: string
+  /** Environment beside the caller's. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** How long a program has to end after SIGTERM before it is killed. */
@@ -47,19 +49,24 @@ export class ClusterProcess {
     name: string,
     place: ProcessPlace,
     args: readonly string[],
-    { netns, logName = name }: ProcessOptions = {},
+    { netns, logName = name, env = {} }: ProcessOptions = {},
   ): ClusterProcess {
     const log = join(place.folder, `${logName}.log`)
     const output = openSync(log, 'a')
     const program = ['setpriv', '--pdeathsig', 'KILL', '--', join(place.binaries, name), ...args]
     const [command = '', ...rest] = netns === undefined ? program : ['nsenter', `--net=${netns}`, ...program]
-    const child = spawn(command, rest, { stdio: ['ignore', output, output] })
+    const child = spawn(command, rest, { stdio: ['ignore', output, output], env: { ...process.env, ...env } })
     closeSync(output)
     return new ClusterProcess(name, child, log)
   }
 
   get pid(): number | undefined {
     return this.#child.pid
+  }
+
+  /** Settles when it ends, whatever ends it. */
+  get ended(): Promise<void> {
+    return this.#ended
   }
 
   /** Polls `ready` until it says true. Rejects with the end of the program's output when it ends or takes too long. */
