@@ -62,7 +62,7 @@ function whyRefused(endpoint: SliceEndpoint, ownName: string, policy: string | u
   if (!ready && !terminating) return 'not ready'
   if (policy !== undefined && nodeName !== ownName)
     return `${policy}, and it is on ${nodeName === undefined ? 'no known node' : `node ${nodeName}`}`
-  if (!ready) return 'terminating, and others are ready'
+  if (!ready) return 'terminating, and others are ready; it keeps the connections it has'
   if (forNodes.length > 0) return `its hints give it to nodes ${forNodes.join(', ')}`
   if (forZones.length > 0) return `its hints give it to zones ${forZones.join(', ')}`
   return 'others are hinted to this node'

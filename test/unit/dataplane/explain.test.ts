@@ -99,7 +99,7 @@ describe('endpoints', () => {
     expect(endpoints(of, '10.96.0.1:80')).toEqual([
       '+ 10.1.1.2 ready',
       '- 10.1.1.3 not ready',
-      '- 10.1.1.4 terminating, and others are ready',
+      '- 10.1.1.4 terminating, and others are ready; it keeps the connections it has',
       '- 10.1.1.5 terminating, and no longer serving',
     ])
   })
