@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { parseCidrPair } from '../config/cidr-pair.ts'
 import { PROXY_MODES } from '../dataplane/proxy-modes.ts'
 import { formatProblem } from '../model/problem.ts'
+import type { CountingEngine } from '../native/conntrack-events.ts'
 import type { Cidr } from '../util/address.ts'
 import { defineCommand } from './command.ts'
 import { usageError } from './command-error.ts'
@@ -29,6 +30,8 @@ const file = (metavar: string, help: string) =>
   value<string | undefined>({ metavar, help, fallback: undefined, parse: nonEmpty, must: 'a path' })
 
 /** Every Service and endpoint is counted; those that open the most connections are shown one by one. */
+const COUNTING_ENGINES: readonly CountingEngine[] = ['auto', 'ebpf', 'thread']
+
 const countedBy = (what: string) =>
   value({
     metavar: 'N',
@@ -94,6 +97,14 @@ const groups = {
   'Connection tracking:': conntrackFlags,
   'The process:': {
     ...servingFlags,
+    'count-connections': value<CountingEngine>({
+      metavar: 'ENGINE',
+      help: 'Who counts connections: ebpf, the kernel itself; thread, which reads its events; auto, ebpf where it can be had.',
+      fallback: 'auto',
+      shownDefault: 'auto',
+      parse: (text) => COUNTING_ENGINES.find((engine) => engine === text),
+      must: COUNTING_ENGINES.join(', '),
+    }),
     'metrics-services': countedBy('Services'),
     'metrics-endpoints': countedBy('endpoints'),
     'state-dir': value({
@@ -136,6 +147,7 @@ export const command = defineCommand({
       folder: manifests === undefined ? undefined : resolve(manifests),
       master,
       serviceCidrs: flags['service-cluster-ip-range'],
+      countingEngine: flags['count-connections'],
       metricsServices: flags['metrics-services'],
       metricsEndpoints: flags['metrics-endpoints'],
       stateDir: resolve(flags['state-dir']),

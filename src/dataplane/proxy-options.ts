@@ -1,4 +1,5 @@
 import type { Registry } from '../metrics/registry.ts'
+import type { CountingEngine } from '../native/conntrack-events.ts'
 import { type Cidr, familyOf, type IpAddress, type IpFamily } from '../util/address.ts'
 import type { Logger } from '../util/logger.ts'
 import type { IpvsOptions } from './desired/ipvs-options.ts'
@@ -43,6 +44,8 @@ export interface ServiceProxyOptions {
   readonly auditIntervalMs?: number
   /** Count connections by Service, and delete those that lead to something gone; not by default. */
   readonly tracksConnections?: boolean
+  /** Who counts them: an eBPF program where the kernel lets it, else a thread that reads events. */
+  readonly countingEngine?: CountingEngine
   /** So many Services have connection metrics of their own, those with the most connections; 100 by default. */
   readonly metricsServices?: number
   /** The same of endpoints. */

@@ -73,11 +73,12 @@ export interface ConntrackEventsOptions extends SocketOptions {
    * Linux 5.6. `auto`, the default, has the thread count where it cannot be had; `ebpf` rejects with
    * ERR_CONNTRACK_EBPF there.
    */
-  readonly engine?: 'auto' | 'ebpf' | 'thread'
+  readonly engine?: CountingEngine
 }
 
 /** `Counting` of native/conntrack/events_session.h. */
 const ENGINES = { auto: 0, ebpf: 1, thread: 2 } as const
+export type CountingEngine = keyof typeof ENGINES
 
 const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024
 

@@ -40,6 +40,7 @@ export async function dataplaneOptions(
     minSyncPeriodMs: config.minSyncPeriodMs,
     auditIntervalMs: config.auditIntervalMs,
     tracksConnections: true,
+    countingEngine: config.countingEngine,
     metricsServices: config.metricsServices,
     metricsEndpoints: config.metricsEndpoints,
   }

@@ -11,6 +11,7 @@ import {
 import type { ConntrackSettings } from '../../dataplane/conntrack/sysctls.ts'
 import type { IpvsSettings } from '../../dataplane/ipvs/ipvs-config.ts'
 import { PROXY_MODES, type ProxyMode } from '../../dataplane/proxy-modes.ts'
+import type { CountingEngine } from '../../native/conntrack-events.ts'
 import { type Cidr, type IpAddress, parseAddress, parseCidr } from '../../util/address.ts'
 import type { ApiAccess } from './api-client.ts'
 
@@ -27,6 +28,7 @@ export interface OwnSettings {
   readonly master: URL | undefined
   /** Undefined: that of a test cluster for a folder, and what the API server says otherwise. */
   readonly serviceCidrs: readonly Cidr[] | undefined
+  readonly countingEngine: CountingEngine
   /** Services and endpoints with connection metrics of their own. */
   readonly metricsServices: number
   readonly metricsEndpoints: number
@@ -62,6 +64,7 @@ export interface ProxyConfig {
   readonly ipvsScheduler: string
   readonly conntrack: ConntrackSettings
   readonly oomScoreAdj: number
+  readonly countingEngine: CountingEngine
   readonly metricsServices: number
   readonly metricsEndpoints: number
   /** Absolute. */
@@ -126,6 +129,7 @@ export function proxyConfig(configuration: KubeProxyConfiguration, own: OwnSetti
       udpStreamTimeoutMs: ms(conntrack.udpStreamTimeout),
     },
     oomScoreAdj: configuration.oomScoreAdj,
+    countingEngine: own.countingEngine,
     metricsServices: own.metricsServices,
     metricsEndpoints: own.metricsEndpoints,
     stateDir: own.stateDir,

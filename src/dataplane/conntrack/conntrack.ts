@@ -1,7 +1,7 @@
 import type { Registry } from '../../metrics/registry.ts'
 import type { ObjectName } from '../../model/object-name.ts'
 import { ConntrackSocket, NetlinkError } from '../../native/conntrack.ts'
-import { ConntrackEvents } from '../../native/conntrack-events.ts'
+import { ConntrackEvents, type CountingEngine } from '../../native/conntrack-events.ts'
 import type { Cidr, IpAddress, IpFamily } from '../../util/address.ts'
 import type { Logger } from '../../util/logger.ts'
 import type { FrontendChange, FrontendKey } from '../desired/frontend.ts'
@@ -33,6 +33,8 @@ export interface ConntrackOptions {
   readonly metricsServices?: number
   /** The same of endpoints. */
   readonly metricsEndpoints?: number
+  /** Who counts: an eBPF program where the kernel lets it, else a thread that reads events. */
+  readonly countingEngine?: CountingEngine
   /** Receive buffer for events, 64 MiB by default. */
   readonly bufferBytes?: number
   readonly registry: Registry
@@ -81,7 +83,9 @@ export class Conntrack {
     const limits = { services: metricsServices, endpoints: metricsEndpoints }
     const metrics = new ConntrackMetrics({ registry, limits })
     const { translates = true } = options
-    const events = translates ? await optional(ConntrackEvents.open(options)) : IPVS
+    const events = translates
+      ? await optional(ConntrackEvents.open({ ...options, engine: options.countingEngine ?? 'auto' }))
+      : IPVS
     const socket = await optional(ConntrackSocket.open(options))
     const accounting = await countsBytes(netns)
     const lacks = { notCounted: absenceOf(events), notCleaned: absenceOf(socket), countsBytes: accounting }

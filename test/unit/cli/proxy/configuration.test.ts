@@ -62,6 +62,7 @@ const OWN: OwnSettings = {
   folder: undefined,
   master: undefined,
   serviceCidrs: undefined,
+  countingEngine: 'auto',
   metricsServices: 100,
   metricsEndpoints: 100,
   stateDir: '/state',
