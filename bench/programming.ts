@@ -10,6 +10,8 @@ import { describeHost } from './host.ts'
 import { freshMemoryGroup } from './memory-group.ts'
 import { maxEndpoints, maxServices } from './model.ts'
 import { freshNetns } from './netns.ts'
+import { peerFigures } from './peer/measure-peers.ts'
+import { peerFlags, peerHelp } from './peer/peer.ts'
 import type { DriveInput } from './programming/drive.ts'
 import { programmingFigures, type Round } from './programming/figures.ts'
 import type { FloorInput } from './programming/floor.ts'
@@ -29,7 +31,7 @@ const help = `hawser bench programming: how long Services take into the kernel, 
   --batches N         changes of ${BATCH_CHANGES} endpoints together (default 30; 6 but for nftables)
   --compare N[,N…]    also measure changes at N Services, in turns: a change should cost the same at any size
   --rounds N          measured process and floor in turns, each new; figures are medians (default 5)
-${sharedFlagsHelp}`
+${peerHelp}${sharedFlagsHelp}`
 
 /** Where one change takes many milliseconds, the code that makes it is warm before long. */
 const FEWER = { changes: 200, warmUp: 100, batches: 6 }
@@ -44,6 +46,7 @@ const flags = {
   batches: { type: 'string' },
   compare: { type: 'string' },
   rounds: { type: 'string' },
+  ...peerFlags,
   ...sharedFlags,
 } as const
 
@@ -66,6 +69,7 @@ export const run = (args: readonly string[]): Promise<number> =>
     )
     const host = describeHost()
     const rounds = await measure({ sizes, compared, rounds: count('rounds', values.rounds, 5) }, teardown)
+    const figures = programmingFigures(rounds, sizes)
     return deliver(
       {
         suite: 'programming',
@@ -79,7 +83,7 @@ export const run = (args: readonly string[]): Promise<number> =>
           rounds: rounds.length,
           ...(compared.length === 0 ? {} : { compare: compared.map(({ services }) => services).join(',') }),
         },
-        figures: programmingFigures(rounds, sizes),
+        figures: [...figures, ...(await peerFigures(values, sizes, figures, teardown))],
         host,
       },
       { jsonFile: values.json, check: values.check ?? false },

@@ -25,7 +25,8 @@ export function clusterFigures(
   return [...own, ...theirs, ...ratios(ours, peers, bounded)]
 }
 
-function proxyFigures(prefix: string, label: string, measured: Measured): Figure[] {
+/** One proxy's, keys and labels begun with whose they are. */
+export function proxyFigures(prefix: string, label: string, measured: Measured): Figure[] {
   const figure = (key: string, what: string, value: number, unit: string): Figure => ({
     ...{ key: `${prefix}${key}`, label: `${label}${what}`, value, unit },
   })

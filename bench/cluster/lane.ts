@@ -4,17 +4,18 @@ import { ApiGate } from '../../test/cluster/harness/api-gate.ts'
 import type { TestCluster } from '../../test/cluster/harness/test-cluster.ts'
 import { freshNetns } from '../netns.ts'
 import type { Teardown } from '../teardown.ts'
+import { type Load, type Measured, measure, type RunningProxy } from './measure.ts'
 import { MARK_ENDPOINTS, NODE_ADDRESS } from './objects.ts'
 
 /** A namespace for one proxy: it reaches the API server, is the node, and has the marks' endpoints itself. */
-export interface Lane {
+interface Lane {
   readonly netns: string
   close(): Promise<void>
 }
 
 const run = promisify(execFile)
 
-export async function openLane(cluster: TestCluster, teardown: Teardown): Promise<Lane> {
+async function openLane(cluster: TestCluster, teardown: Teardown): Promise<Lane> {
   const netns = await freshNetns(teardown)
   const ip = (...args: readonly string[]): Promise<unknown> =>
     run('nsenter', [`--net=${netns.path}`, 'ip', ...args])
@@ -31,4 +32,18 @@ export async function openLane(cluster: TestCluster, teardown: Teardown): Promis
       await netns.remove()
     },
   }
+}
+
+/** Measures a proxy in a lane of its own. */
+export async function measureInLane(
+  cluster: TestCluster,
+  load: Load,
+  teardown: Teardown,
+  start: (netns: string) => RunningProxy | Promise<RunningProxy>,
+): Promise<Measured> {
+  const lane = await openLane(cluster, teardown)
+  const place = { netns: lane.netns, kubeconfig: cluster.kubeconfig }
+  const measured = await measure(place, () => start(lane.netns), load, teardown)
+  await lane.close()
+  return measured
 }

@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import type { ParseArgsConfig } from 'node:util'
 import { cachedClusterBinaries } from '../../test/cluster/binaries.ts'
 import { BenchError } from '../error.ts'
 
@@ -13,9 +14,21 @@ export interface Peer {
   readonly folder: string
 }
 
-export const peerHelp = `  --peer kube-proxy[=PATH]  also drive a real kube-proxy on the same objects, by default the one that
-                   test/cluster/binaries.sh has built
-  --peer-modes M,… its modes: ${PEER_MODES.join(', ')} (default nftables)
+/** Flags of a suite that has kube-proxy for a peer; it spreads them into its own. */
+export const peerFlags = {
+  peer: { type: 'string' },
+  'peer-modes': { type: 'string' },
+  'peer-changes': { type: 'string' },
+  'peer-limit': { type: 'string' },
+} as const satisfies ParseArgsConfig['options']
+
+export type PeerFlags = { readonly [Name in keyof typeof peerFlags]?: string | undefined }
+
+export const peerHelp = `  --peer kube-proxy[=PATH]  also drive a real kube-proxy on as many objects through a real API server;
+                      without PATH the one that test/cluster/binaries.sh has built
+  --peer-modes M[,M…] its modes: ${PEER_MODES.join(', ')} (default nftables)
+  --peer-changes N    changes of one endpoint that are counted for it (default 5)
+  --peer-limit N      seconds after which a peer that is not in sync fails the run (default 1200)
 `
 
 /**
