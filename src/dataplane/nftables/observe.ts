@@ -4,7 +4,8 @@ import type { Pacer } from '../../util/pacer.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { compareRules } from '../nf-table/compare-rules.ts'
 import { nftFamily } from '../nf-table/nft-family.ts'
-import { eachRecord, RecordWriter } from '../nf-table/records.ts'
+import { RecordSet } from '../nf-table/record-set.ts'
+import { RecordWriter } from '../nf-table/records.ts'
 import { constantChains, namedChain } from './chains.ts'
 import { formatElement } from './format-plan.ts'
 import { CLASSES, DATA_SETS, type DataSet, keyWidth, recordLayout, TABLE } from './layout.ts'
@@ -58,8 +59,8 @@ const repairPlan = (elements: readonly SetDifference[], { family }: FamilyConfig
     const layout = recordLayout(set, family)
     const removed = new RecordWriter(keyWidth(layout))
     const added = new RecordWriter(recordWidth(layout))
-    for (const record of foreign) removed.begin().copy(toRecord(record).subarray(0, removed.width))
-    for (const record of missing) added.begin().copy(toRecord(record))
+    for (const record of foreign) removed.begin().copy(record.subarray(0, removed.width))
+    for (const record of missing) added.begin().copy(record)
     return { set, removed, added }
   }),
   removedClasses: [],
@@ -81,11 +82,10 @@ async function compareClasses(
   return same ? [] : [`map ${CLASSES} has other elements`]
 }
 
-/** Records as texts, see `toText`. */
 interface SetDifference {
   readonly set: DataSet
-  readonly missing: readonly string[]
-  readonly foreign: readonly string[]
+  readonly missing: readonly Uint8Array[]
+  readonly foreign: readonly Uint8Array[]
 }
 
 const inWords = ({ set, missing, foreign }: SetDifference, config: FamilyConfig): readonly string[] => [
@@ -106,37 +106,17 @@ async function compareElements(
     const bytes = await socket.dumpElements(nftFamily(config.family), TABLE, set, layout)
     const width = recordWidth(layout)
     const found = { width, count: bytes.length / width, bytes }
-    const missing = await recordSet(expected[set], pacer)
-    const foreign: string[] = []
-    for (const record of eachRecord(found)) {
-      const text = toText(record)
-      if (!missing.delete(text)) foreign.push(text)
-      if (pacer.due()) await pacer.pause()
-    }
-    if (missing.size > 0 || foreign.length > 0) differences.push({ set, missing: [...missing], foreign })
+    const missing = await RecordSet.of(expected[set], pacer)
+    const difference = { set, foreign: await missing.takeAll(found, pacer), missing: missing.rest() }
+    if (difference.missing.length > 0 || difference.foreign.length > 0) differences.push(difference)
   }
   return differences
 }
 
-async function recordSet(records: { bytes: Uint8Array; width: number; count: number }, pacer: Pacer) {
-  const texts = new Set<string>()
-  for (const record of eachRecord(records)) {
-    texts.add(toText(record))
-    if (pacer.due()) await pacer.pause()
-  }
-  return texts
-}
-
-function name(how: string, set: DataSet, records: readonly string[], { family }: FamilyConfig): string[] {
+function name(how: string, set: DataSet, records: readonly Uint8Array[], { family }: FamilyConfig): string[] {
   const shown = records.slice(0, NAMED_DIFFERENCES).map((record) => {
-    return `${set} ${how} ${formatElement(set, family, toRecord(record))}`
+    return `${set} ${how} ${formatElement(set, family, record)}`
   })
   const more = records.length - shown.length
   return more > 0 ? [...shown, `${set} ${how} ${more} more`] : shown
 }
-
-/** A byte a character: the shortest key that a Set can compare by value. */
-const toText = (record: Uint8Array): string =>
-  Buffer.from(record.buffer, record.byteOffset, record.length).toString('latin1')
-
-const toRecord = (text: string): Uint8Array => Buffer.from(text, 'latin1')
