@@ -103,3 +103,19 @@ it('a removal leaves nothing of ours and all of others', () => {
   expect(seen.removed.tables).not.toContain('hawser')
   expect(seen.removed.links).not.toContain('kube-ipvs0')
 })
+
+it.each('rr wrr lc wlc fo ovf lblc lblcr dh sh mh sed nq twos'.split(' '))(
+  'scheduler %s balances',
+  (scheduler) => {
+    expect(['pod-1', 'pod-2']).toContain(seen.schedulers[scheduler]?.[0])
+  },
+)
+
+it('without a dummy device VIPs live on lo, and go from there', () => {
+  expect(seen.loopback).toEqual({
+    answer: 'pod-1',
+    addresses: ['127.0.0.1/8', '10.96.1.9/32'],
+    audit: [],
+    left: ['127.0.0.1/8'],
+  })
+})

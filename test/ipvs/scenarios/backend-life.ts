@@ -9,7 +9,9 @@ import {
   IpvsSocket,
   type IpvsTimeouts,
   IpvsTransaction,
+  NetlinkError,
 } from '../../../src/native/ipvs.ts'
+import { RouteSocket } from '../../../src/native/route.ts'
 import { cidr, ip } from '../../support/addresses.ts'
 import { eventually } from '../../support/eventually.ts'
 import { configOf, frontend, pod } from '../../support/ipvs-frontends.ts'
@@ -55,6 +57,16 @@ export interface LifeObservations {
     readonly found: readonly string[]
     readonly answer: string
     readonly left: readonly string[]
+  }
+  /** Who answers a Service of each scheduler. */
+  readonly schedulers: Readonly<Record<string, readonly string[]>>
+  /** Where the kernel has no dummy device. */
+  readonly loopback: {
+    readonly answer: string
+    /** Addresses of `lo` while the Service is there, and when it is removed. */
+    readonly addresses: readonly string[]
+    readonly left: readonly string[]
+    readonly audit: readonly string[]
   }
   readonly removed: {
     readonly servers: readonly string[]
@@ -202,6 +214,42 @@ async function heal(backend: IpvsBackend): Promise<LifeObservations['healing']> 
   return { foreign, found, answer: await answer(VIP(9)), left: await backend.audit() }
 }
 
+const SCHEDULERS = 'rr wrr lc wlc fo ovf lblc lblcr dh sh mh sed nq twos'.split(' ')
+
+async function schedule(backend: IpvsBackend): Promise<LifeObservations['schedulers']> {
+  const frontends = SCHEDULERS.map((scheduler, i) =>
+    frontend(VIP(100 + i), 80, [pod(1), pod(2)], { ipvs: { ...DEFAULT_IPVS_OPTIONS, scheduler } }),
+  )
+  const outcome = await backend.rebuild(frontends)
+  if (outcome.kind !== 'committed') throw outcome.error
+  const heard = SCHEDULERS.map(async (scheduler, i) => [scheduler, await answers(VIP(100 + i), 1)] as const)
+  return Object.fromEntries(await Promise.all(heard))
+}
+
+/** A kernel without dummy devices, as far as the backend can tell. */
+async function liveOnLoopback(): Promise<LifeObservations['loopback']> {
+  const { apply } = RouteSocket.prototype
+  RouteSocket.prototype.apply = async function refusing(changes) {
+    if (!changes.describe(0).startsWith('add dummy')) return apply.call(this, changes)
+    const code = 'EOPNOTSUPP'
+    throw new NetlinkError({ code, errno: 95, reason: code, operation: changes.describe(0), failures: [] })
+  }
+  const addresses = async (): Promise<string[]> =>
+    [...(await node.exec('ip', '-4', '-o', 'address', 'show', 'dev', 'lo')).matchAll(/inet (\S+)/g)].map(
+      ([, address = '']) => address,
+    )
+  try {
+    const backend = await IpvsBackend.open(CONFIG, node.path)
+    await backend.rebuild([frontend(VIP(9), 80, [pod(1)])])
+    const seen = { answer: await answer(VIP(9)), addresses: await addresses(), audit: await backend.audit() }
+    await backend.remove()
+    await backend.close()
+    return { ...seen, left: await addresses() }
+  } finally {
+    RouteSocket.prototype.apply = apply
+  }
+}
+
 async function remove(backend: IpvsBackend): Promise<LifeObservations['removed']> {
   await backend.remove()
   return {
@@ -225,7 +273,9 @@ try {
     refused: await refuse(backend),
     restart: await restart(),
     healing: await heal(backend),
+    schedulers: await schedule(backend),
     removed: await remove(backend),
+    loopback: await liveOnLoopback(),
   }
   console.log(JSON.stringify(observations))
   await backend.close()
