@@ -25,7 +25,7 @@ describe.each(['IPv4', 'IPv6'] as const satisfies readonly IpFamily[])(
       )
     const open = (): Promise<IptablesProxy> => IptablesProxy.open(world.node, iptablesConfig(family))
 
-    it('live through a change, a rebuild, a new process, and the removal of all rules', async () => {
+    it('live through a change, a rebuild and a new process', async () => {
       const proxy = await open()
       await proxy.rebuild(serviceChange(service('web', vip)), endpoints(1))
       await world.client.hold('long', vip, 80)
@@ -41,9 +41,7 @@ describe.each(['IPv4', 'IPv6'] as const satisfies readonly IpFamily[])(
       const next = await open()
       await next.rebuild()
       await isAlive()
-      await next.backend.remove()
       await next.backend.close()
-      await isAlive()
     })
   },
 )
