@@ -260,8 +260,31 @@ it('metrics tell connections by Service, of all Services, and of the table', asy
   expect(await metric('hawser_conntrack_up{reason=""}')).toBe(1)
   expect(await metric('hawser_conntrack_entries')).toBe(await flows.listed())
   expect(await metric('hawser_conntrack_entries_limit')).toBeGreaterThan(0)
+  const endpoint = `{namespace="default",service="web",port="web",protocol="UDP",endpoint="${HERE}:8080"}`
+  expect(await metric(`hawser_conntrack_endpoint_connections_opened_total${endpoint}`)).toBe(4)
+  for (const name of ['insert_failures', 'drops', 'early_drops', 'dropped_events'])
+    expect(await metric(`hawser_conntrack_${name}_total`)).toBe(0)
   await change(frontendGone(frontend([])))
   expect(await metric('hawser_conntrack_connections_opened_total')).toBe(4)
+})
+
+it('a Service tells how long its connections lasted, and what they carried', async () => {
+  await conntrack.close()
+  await flows.netns.sysctl({
+    'net.netfilter.nf_conntrack_acct': 1,
+    'net.netfilter.nf_conntrack_timestamp': 1,
+  })
+  await start()
+  await change(frontendChange(frontend([HERE])))
+  await flows.ask('UDP', 4)
+  await flows.delete('-p', 'udp')
+  const labels = 'namespace="default",service="web"'
+  await eventually(async () => {
+    expect(await metric(`hawser_conntrack_service_connection_lifetime_seconds_count{${labels}}`)).toBe(4)
+    return true
+  })
+  expect(await metric(`hawser_conntrack_service_received_packets_total{${labels}}`)).toBe(4)
+  expect(await metric(`hawser_conntrack_service_sent_bytes_total{${labels}}`)).toBeGreaterThan(4 * 28)
 })
 
 it('where events are switched off, flows are not counted and stale ones go all the same', async () => {
