@@ -29,9 +29,9 @@ import { runsInPod } from './proxy/runs-in-pod.ts'
 const file = (metavar: string, help: string) =>
   value<string | undefined>({ metavar, help, fallback: undefined, parse: nonEmpty, must: 'a path' })
 
-/** Every Service and endpoint is counted; those that open the most connections are shown one by one. */
 const COUNTING_ENGINES: readonly CountingEngine[] = ['auto', 'ebpf', 'thread']
 
+/** Every Service and endpoint is counted; those that open the most connections are shown one by one. */
 const countedBy = (what: string) =>
   value({
     metavar: 'N',
@@ -62,7 +62,10 @@ const groups = {
       'FILE',
       'KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), read again at SIGHUP. It takes the place of the flags that have a field in it.',
     ),
-    'write-config-to': file('FILE', 'Write the configuration with all defaults to this file, and exit.'),
+    'write-config-to': file(
+      'FILE',
+      'Write the configuration with all defaults to this file (- prints it), and exit.',
+    ),
     'dry-run': toggle('Print what would be put into the kernel, change nothing, and exit.'),
     cleanup: toggle('Remove the rules of --proxy-mode, or of every mode without it, nothing else, and exit.'),
   },

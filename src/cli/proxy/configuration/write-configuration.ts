@@ -4,12 +4,20 @@ import type { KubeProxyConfiguration } from '../../../config/kube-proxy/configur
 import { errorMessage } from '../../../util/error-message.ts'
 import { CommandError, exitCodes } from '../../command-error.ts'
 
-/** Writes a configuration as a file that `--config` reads, its fields in the order of the alphabet. */
+/**
+ * Writes a configuration as a file that `--config` reads, its fields in the order of the alphabet; `-` is standard
+ * output. Resolves to the exit status.
+ */
 export async function writeConfiguration(
   configuration: KubeProxyConfiguration,
   file: string,
 ): Promise<number> {
-  await writeFile(file, stringify(configuration, { sortMapEntries: true })).catch((error: unknown) => {
+  const text = stringify(configuration, { sortMapEntries: true })
+  if (file === '-') {
+    process.stdout.write(text)
+    return exitCodes.ok
+  }
+  await writeFile(file, text).catch((error: unknown) => {
     throw new CommandError(
       'CONFIGURATION_UNWRITABLE',
       `cannot write the configuration to ${file}: ${errorMessage(error)}`,
