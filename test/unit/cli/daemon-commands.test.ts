@@ -41,14 +41,30 @@ it.each([
   [['explain', 'web:80'], 'explain takes an address with a port (hawser explain 10.96.0.1:80/TCP)'],
   [['explain', '10.96.0.1:80', '--from', 'web'], '--from must be an IP address, not "web" (see --help)'],
   [['status', 'now'], 'status takes no operand (hawser status)'],
+  [['top', 'web'], 'top takes no operand (hawser top)'],
+  [['top', '--interval', '0s'], '--interval must be a duration such as 500ms or 2s, not "0s" (see --help)'],
+  [
+    ['top', '--service', 'a/b/c'],
+    '--service must be a Service such as default/web, not "a/b/c" (see --help)',
+  ],
+  [['flows', 'web'], 'flows takes no operand (hawser flows --service default/web)'],
+  [['flows', '--limit', '100001'], '--limit must be a number up to 100000, not "100001" (see --help)'],
+  [['flows', '--endpoint', 'web'], '--endpoint must be an IP address, not "web" (see --help)'],
+  [
+    ['proxy', '--manifests', 'DIR', '--metrics-services', 'all'],
+    '--metrics-services must be a number up to 999999, not "all" (see --help)',
+  ],
 ])('a wrong command line is one line and status 2: %j', async (args, line) => {
   expect(await run(...args)).toEqual([2, `hawser: ${line}\n`])
 })
 
-it.each([['status'], ['explain', '10.96.0.1:80']])('%s says when no daemon runs', async (...args) => {
-  const [status, line] = await run(...args, '--socket', '/nonexistent/control.sock')
-  expect(status).toBe(1)
-  expect(line).toMatch(
-    /^hawser: nobody answers at \/nonexistent\/control\.sock: .*\(start hawser proxy or hawser up/,
-  )
-})
+it.each([['status'], ['explain', '10.96.0.1:80'], ['flows'], ['top', '--json'], ['top', '--plain']])(
+  '%s says when no daemon runs',
+  async (...args) => {
+    const [status, line] = await run(...args, '--socket', '/nonexistent/control.sock')
+    expect(status).toBe(1)
+    expect(line).toMatch(
+      /^hawser: nobody answers at \/nonexistent\/control\.sock: .*\(start hawser proxy or hawser up/,
+    )
+  },
+)
