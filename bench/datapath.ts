@@ -7,6 +7,7 @@ import type { Sample, Transport } from './datapath/traffic.ts'
 import { BenchError } from './error.ts'
 import { count, counts, parseFlags, proxyMode, sharedFlags, sharedFlagsHelp } from './flags.ts'
 import { describeHost } from './host.ts'
+import { requireMode } from './proxy.ts'
 import { deliver } from './report.ts'
 import { runSuite } from './suite.ts'
 import type { Teardown } from './teardown.ts'
@@ -79,6 +80,7 @@ function checkRoom({ services, endpoints }: Sizes): void {
 }
 
 async function measure(backend: ProxyMode, sizes: Sizes, teardown: Teardown): Promise<Round[]> {
+  await requireMode(backend, teardown)
   const options: LaneOptions = { processor: cpus().length - 1, endpoints: sizes.endpoints }
   const lanes = [
     await directLane(Math.max(...sizes.services), options, teardown),

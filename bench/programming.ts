@@ -17,6 +17,7 @@ import { programmingFigures, type Round } from './programming/figures.ts'
 import type { FloorInput } from './programming/floor.ts'
 import { BATCH_CHANGES, type Floor, type LoadSizes, type Measured } from './programming/load.ts'
 import type { Purpose, RecorderInput } from './programming/recorder.ts'
+import { requireMode } from './proxy.ts'
 import { deliver } from './report.ts'
 import { runSuite } from './suite.ts'
 import type { Teardown } from './teardown.ts'
@@ -107,6 +108,7 @@ interface Plan {
 }
 
 async function measure({ sizes, compared, rounds }: Plan, teardown: Teardown): Promise<Round[]> {
+  await requireMode(sizes.backend, teardown)
   const floor = await prepareFloor(sizes, teardown)
   const results: Round[] = []
   for (let round = 0; round < rounds; round++) {

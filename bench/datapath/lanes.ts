@@ -1,19 +1,6 @@
-import { DataplaneError } from '../../src/dataplane/errors.ts'
-import { ServiceProxy } from '../../src/dataplane/proxy.ts'
 import type { ProxyMode } from '../../src/dataplane/proxy-modes.ts'
-import { createRegistry } from '../../src/metrics/registry.ts'
-import { silentLogger } from '../../src/util/logger.ts'
-import { BenchError } from '../error.ts'
-import {
-  endpointPort,
-  firstClusterIp,
-  firstPodIp,
-  ownNode,
-  podRange,
-  SyntheticCluster,
-  servicePort,
-  serviceRange,
-} from '../model.ts'
+import { endpointPort, firstClusterIp, firstPodIp, SyntheticCluster, servicePort } from '../model.ts'
+import { asBenchError, openProxy } from '../proxy.ts'
 import type { Teardown } from '../teardown.ts'
 import { addFixedRule } from './fixed-rule.ts'
 import { forgetSoon, makeTopology } from './topology.ts'
@@ -68,23 +55,7 @@ export async function serviceLane(
 
 /** The rules stay when the proxy has closed; nothing but traffic runs while it is measured. */
 async function program(mode: ProxyMode, services: number, endpoints: number, netns: string): Promise<void> {
-  try {
-    const proxy = await ServiceProxy.open({
-      mode,
-      families: ['IPv4'],
-      serviceCidrs: [serviceRange],
-      podCidrs: [podRange],
-      nodeAddresses: [],
-      nodeName: ownNode,
-      masqueradePodEgress: false,
-      netns,
-      registry: createRegistry('bench'),
-      log: silentLogger,
-    })
-    proxy.apply(new SyntheticCluster(services, endpoints, ['TCP', 'UDP']).everything())
-    await proxy.synced().finally(() => proxy.close())
-  } catch (error) {
-    if (!(error instanceof DataplaneError)) throw error
-    throw new BenchError('BENCH_FAILED', error.message, error)
-  }
+  const proxy = await openProxy({ mode, netns })
+  proxy.apply(new SyntheticCluster(services, endpoints, ['TCP', 'UDP']).everything())
+  await asBenchError(proxy.synced()).finally(() => proxy.close())
 }

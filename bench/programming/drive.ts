@@ -1,8 +1,7 @@
-import { ServiceProxy } from '../../src/dataplane/proxy.ts'
 import type { Registry } from '../../src/metrics/registry.ts'
 import type { Change } from '../../src/model/change.ts'
-import { silentLogger } from '../../src/util/logger.ts'
-import { ownNode, podRange, SyntheticCluster, serviceRange } from '../model.ts'
+import { SyntheticCluster } from '../model.ts'
+import { openProxy } from '../proxy.ts'
 import { BATCH_CHANGES, BATCH_WARM_UP, type LoadSizes } from './load.ts'
 import { batches, type StepKind, singleSteps } from './steps.ts'
 
@@ -33,19 +32,8 @@ export interface Driver {
  * time, then many endpoints at a time. The same sizes give the same transactions in every process.
  */
 export async function drive(input: DriveInput, registry: Registry, driver: Driver): Promise<void> {
-  const proxy = await ServiceProxy.open({
-    mode: input.backend,
-    families: ['IPv4'],
-    serviceCidrs: [serviceRange],
-    podCidrs: [podRange],
-    nodeAddresses: [],
-    nodeName: ownNode,
-    masqueradePodEgress: false,
-    auditIntervalMs: 60_000,
-    netns: input.netns,
-    registry,
-    log: silentLogger,
-  })
+  const { backend: mode, netns } = input
+  const proxy = await openProxy({ mode, netns, registry, auditIntervalMs: 60_000 })
   const commit = async (changes: readonly Change[]): Promise<void> => {
     proxy.apply(changes)
     await proxy.synced()

@@ -32,6 +32,7 @@ export const noNftables: Lacking = (cause) =>
 export function openError(error: unknown, netns: string | undefined, lacking: Lacking): unknown {
   if (!(error instanceof NetlinkError)) return error
   if (isRefusedPermission(error)) return noPermission(error)
+  if (error.code === 'ERR_IPVS_UNAVAILABLE') return lacking(error)
   if (netns !== undefined && error.operation.startsWith('open'))
     return new DataplaneError(
       'NETNS_UNAVAILABLE',
