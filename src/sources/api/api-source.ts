@@ -13,6 +13,7 @@ import type { Backoff } from '../../util/backoff.ts'
 import type { Logger } from '../../util/logger.ts'
 import { parseEndpointSlice } from '../objects/endpoint-slice.ts'
 import type { Parsed } from '../objects/parsed.ts'
+import type { Reading } from '../objects/read-schema.ts'
 import { parseService } from '../objects/service.ts'
 import type { SourceUpdate } from '../source-update.ts'
 import { endpointSlices, oneNode, serviceCidrs, services } from './collections.ts'
@@ -39,6 +40,9 @@ export interface ApiSourceOptions {
   readonly livenessMs?: number
 }
 
+/** Nobody hears of warnings here; see `ObjectProblems`. */
+const FROM_SERVER: Reading = { warnsOfUnread: false }
+
 /** Reflectors of the source, as far as they are alike. */
 type Followed = Pick<Reflector<unknown>, 'synced' | 'problem' | 'close'>
 
@@ -62,13 +66,19 @@ export class ApiSource {
 
   constructor(options: ApiSourceOptions) {
     this.#options = options
-    this.#services = this.#follow(services, parseService, (changes) =>
-      this.#take(changes.map(({ key, value }) => ({ kind: 'Service', name: nameOf(key), object: value }))),
+    this.#services = this.#follow(
+      services,
+      (object) => parseService(object, FROM_SERVER),
+      (changes) =>
+        this.#take(changes.map(({ key, value }) => ({ kind: 'Service', name: nameOf(key), object: value }))),
     )
-    this.#slices = this.#follow(endpointSlices, parseEndpointSlice, (changes) =>
-      this.#take(
-        changes.map(({ key, value }) => ({ kind: 'EndpointSlice', name: nameOf(key), object: value })),
-      ),
+    this.#slices = this.#follow(
+      endpointSlices,
+      (object) => parseEndpointSlice(object, FROM_SERVER),
+      (changes) =>
+        this.#take(
+          changes.map(({ key, value }) => ({ kind: 'EndpointSlice', name: nameOf(key), object: value })),
+        ),
     )
     this.#nodes = this.#follow(oneNode(options.nodeName), parseOwnNode, () => this.#takeNode())
     if (options.onServiceCidrs !== undefined)

@@ -6,7 +6,7 @@ import { nameOf, objectMeta, typeMeta } from './metadata.ts'
 import { dnsSubdomain } from './names.ts'
 import { ipAddress, portNumber, protocol } from './network-fields.ts'
 import { Findings, type Parsed } from './parsed.ts'
-import { readSchema } from './read-schema.ts'
+import { type Reading, readSchema } from './read-schema.ts'
 
 const serviceLabel = 'kubernetes.io/service-name'
 const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
@@ -52,8 +52,8 @@ const schema = v.object({
 type Written = v.InferOutput<typeof schema>
 
 /** Reads a discovery.k8s.io/v1 EndpointSlice. One of type FQDN, or of no Service, has no value. */
-export function parseEndpointSlice(object: unknown): Parsed<EndpointSlice> {
-  const { output, problems } = readSchema(schema, object)
+export function parseEndpointSlice(object: unknown, reading?: Reading): Parsed<EndpointSlice> {
+  const { output, problems } = readSchema(schema, object, reading)
   const findings = new Findings(problems)
   if (output === undefined) return findings.withoutValue()
   const { addressType, metadata } = output

@@ -3,6 +3,17 @@ import type { ObjectPath } from './object-path.ts'
 import type { ObjectProblem } from './parsed.ts'
 import { unreadFields } from './unread-fields.ts'
 
+/** How carefully an object is read. */
+export interface Reading {
+  /**
+   * Whether fields that nobody reads become warnings: a look at every field, for the author of a file. What an API
+   * server sends is written for every node.
+   */
+  readonly warnsOfUnread: boolean
+}
+
+export const FOR_AUTHORS: Reading = { warnsOfUnread: true }
+
 /**
  * Reads an object by its schema. Issues become errors with the path of the field; fields that the schema does not
  * name become warnings, so that nothing written is ignored in silence.
@@ -10,9 +21,10 @@ import { unreadFields } from './unread-fields.ts'
 export function readSchema<const Schema extends v.GenericSchema>(
   schema: Schema,
   object: unknown,
+  { warnsOfUnread }: Reading = FOR_AUTHORS,
 ): { output: v.InferOutput<Schema> | undefined; problems: readonly ObjectProblem[] } {
   const result = v.safeParse(schema, object, { abortPipeEarly: true })
-  const unread = unreadFields(schema, object)
+  const unread = warnsOfUnread ? unreadFields(schema, object) : []
   if (result.success) return { output: result.output, problems: unread }
   return { output: undefined, problems: [...result.issues.map(toProblem), ...unread] }
 }

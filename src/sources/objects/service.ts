@@ -3,7 +3,7 @@ import type { Service } from '../../model/service.ts'
 import { familyOf, type IpAddress, type IpFamily } from '../../util/address.ts'
 import { createdAt, nameOf, toMap } from './metadata.ts'
 import { Findings, type Parsed } from './parsed.ts'
-import { readSchema } from './read-schema.ts'
+import { type Reading, readSchema } from './read-schema.ts'
 import { serviceSchema } from './service-schema.ts'
 
 type Written = v.InferOutput<typeof serviceSchema>
@@ -16,8 +16,8 @@ const proxyNameLabel = 'service.kubernetes.io/service-proxy-name'
  * API server has filled them in, and the file source allocates them. A headless or ExternalName Service and one that
  * another proxy serves have no value.
  */
-export function parseService(object: unknown): Parsed<Service> {
-  const { output, problems } = readSchema(serviceSchema, object)
+export function parseService(object: unknown, reading?: Reading): Parsed<Service> {
+  const { output, problems } = readSchema(serviceSchema, object, reading)
   const findings = new Findings(problems)
   if (output === undefined) return findings.withoutValue()
   checkPorts(output, findings)
