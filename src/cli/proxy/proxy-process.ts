@@ -118,7 +118,8 @@ export class ProxyProcess {
     this.#config = next
     this.#problems.takeNode(this.#nodeProblems())
     this.#problems.takeHost(await applyHostSettings(next, this.#writers.log))
-    await this.#servers.serveAt(next)
+    // By now the configuration is in force: an address that cannot be had takes nothing of it back.
+    await this.#servers.serveAt(next).catch((error: unknown) => complain(errorMessage(error)))
     await this.#checks.listenAt(this.#checkAddresses())
   }
 
@@ -128,6 +129,7 @@ export class ProxyProcess {
     const { stateDir, nodeName } = config
     this.#problems.takeHost(await applyHostSettings(config, log))
     const control = await serveControl(join(stateDir, CONTROL_SOCKET), this.#proxy, () => [
+      ...(this.#source?.problems() ?? []),
       ...this.#problems.current,
       ...this.#checks.problems(),
     ])

@@ -1,6 +1,8 @@
 import type { KubeClient } from '../../kube/client.ts'
+import type { KubeError } from '../../kube/error.ts'
 import type { Registry } from '../../metrics/registry.ts'
 import type { Change } from '../../model/change.ts'
+import type { Problem } from '../../model/problem.ts'
 import { ApiSource } from '../../sources/api/api-source.ts'
 import type { OwnNode } from '../../sources/api/own-node.ts'
 import { FileSource } from '../../sources/files/file-source.ts'
@@ -14,6 +16,8 @@ import type { ProxyConfig } from './proxy-config.ts'
 export interface ProxySource {
   /** Every object as it is now. */
   objects(): readonly Change[]
+  /** Why they may be behind. */
+  problems(): readonly Problem[]
   close(): Promise<void>
 }
 
@@ -59,8 +63,19 @@ export async function openSource(
       log,
       onUpdate: listener.onUpdate,
     })
-    return { objects: () => files.objects(), close: async () => files.close() }
+    return { objects: () => files.objects(), problems: () => [], close: async () => files.close() }
   }
   const api = new ApiSource({ client: place.client, nodeName, log, ...listener })
-  return { objects: () => api.objects(), close: () => api.close() }
+  return {
+    objects: () => api.objects(),
+    problems: () => (api.problem === undefined ? [] : [behind(api.problem, api.synced)]),
+    close: () => api.close(),
+  }
 }
+
+const behind = ({ message }: KubeError, hasSynced: boolean): Problem => ({
+  place: 'the API server',
+  severity: 'error',
+  reason: message,
+  remedy: hasSynced ? 'the last state stays in force' : 'until then the kernel stays as it is',
+})
