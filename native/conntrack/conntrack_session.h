@@ -23,8 +23,8 @@ class ConntrackSession final : public Session {
    * filter that names something of the original tuple and leaves the deletion to the kernel where it can:
    * it then answers kUncounted, else as the other deletions do. `statistics` answers u32 entries, u32 limit
    * and for each processor u32 number and the u32 counters of ProcessorStatistics.
-   * `dumpSome` takes a u32 limit and what `dump` takes, and answers the first so many packed Entry records and
-   * u32 how many there are: in memory of the answer's size, however large the table.
+   * `dumpSome` takes a u32 limit and what `dump` takes, and answers the first so many packed Entry records
+   * and u32 how many there are: in memory of the answer's size, however large the table.
    */
   enum Method : uint8_t {
     dump = 1,
