@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Endpoint, Frontend } from '../../../../src/dataplane/desired/frontend.ts'
 import { IpvsState } from '../../../../src/dataplane/ipvs/ipvs-state.ts'
-import { describeFrontend } from '../../../../src/dataplane/ipvs/standing.ts'
 import { cidr, ip } from '../../../support/addresses.ts'
 import { configOf, frontend } from '../../../support/ipvs-frontends.ts'
 import { linesOf, Planner } from './planner.ts'
@@ -123,6 +122,15 @@ describe('endpoints', () => {
 })
 
 describe('addresses', () => {
+  it('a frontend in the place of another keeps the virtual server of both', () => {
+    const nodePlanner = new Planner({ nodeAddresses: [ip('192.0.2.1')] })
+    const [nodePort, external] = [undefined, '192.0.2.1'].map((at) => frontend(at, 30080, [there(1)]))
+    if (nodePort === undefined || external === undefined) throw new Error('two frontends')
+    nodePlanner.change(nodePort)
+    const lines = nodePlanner.lines([nodePort], { ...external, kind: 'ExternalIP' })
+    expect(lines.filter((line) => line.includes('-server'))).toEqual([])
+  })
+
   it('a VIP goes with the last of its frontends, behind its virtual server', () => {
     planner.change(web(1), dns(1))
     expect(planner.lines([dns(1)])).toEqual([
@@ -288,16 +296,4 @@ it('IPv6 addresses are whole ones of 128 bits', () => {
     'add element vips fd00:96::1',
     'add address fd00:96::1/128',
   ])
-})
-
-it('a frontend in force is described by its virtual servers with all real servers, and its elements', () => {
-  planner.change(web(1, 2))
-  planner.change(web(2))
-  expect(describeFrontend(web().key, planner.config, planner.state)).toEqual([
-    'TCP 10.96.0.1:80 rr',
-    '  -> 10.2.0.1:8080 masq weight 0',
-    '  -> 10.2.0.2:8080 masq weight 1',
-    'element ip hawser-ipvs frontends 10.96.0.1 . tcp . 80 : cluster',
-  ])
-  expect(describeFrontend(dns().key, planner.config, planner.state)).toEqual([])
 })
