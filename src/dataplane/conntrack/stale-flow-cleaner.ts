@@ -28,11 +28,11 @@ export interface StaleFlowCleanerOptions {
 
 /**
  * Counts of deletions arrive up to 50 ms after: looked for so often, at most so many times, and until so many looks in a
- * row have found no more.
+ * row have found no more. The next pass waits for that.
  */
 const EVENT_DELAY_MS = 10
 const EVENT_LOOKS = 40
-const QUIET_LOOKS = 8
+const QUIET_LOOKS = 10
 
 const RETRY: Backoff = { firstMs: 1000, maxMs: 60_000 }
 
@@ -162,7 +162,7 @@ export class StaleFlowCleaner {
       await setTimeout(EVENT_DELAY_MS)
       const now = this.#options.requestedDeletions()
       if (now === undefined) break
-      quiet = now === last && now > before ? quiet + 1 : 0
+      quiet = now === last ? quiet + 1 : 0
       last = now
     }
     return last
