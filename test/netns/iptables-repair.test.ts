@@ -6,6 +6,7 @@ import { TABLES } from '../../src/dataplane/iptables/rule.ts'
 import { NftablesSocket } from '../../src/native/nftables.ts'
 import { IptablesProxy, iptablesConfig, iptablesSave } from '../support/iptables-world.ts'
 import { Netns } from '../support/netns.ts'
+import { RefusingSocket } from '../support/refusing-socket.ts'
 import { address, goneChange, port, service, serviceChange, slice, sliceChange } from '../support/services.ts'
 
 /** `default/web` over two endpoints and `default/other`, which no damage here is about. */
@@ -144,6 +145,30 @@ describe('iptables backend: repair', () => {
       }),
       { numRuns: 40 },
     )
+  })
+
+  it('leaves the damage to a rebuild when the kernel refuses any message of the repair', async () => {
+    const before = await save()
+    const refusing = new RefusingSocket()
+    try {
+      for (let op = 0; ; op++) {
+        await shell(`iptables-nft -t nat -F ${SVC}; iptables-nft -t nat -D KUBE-NODEPORTS 1`)
+        expect(await proxy.backend.audit()).not.toEqual([])
+        refusing.refuse({ op, code: 'ENOMEM' })
+        const isMended = await proxy.backend.repair()
+        if (refusing.refused() === undefined) {
+          expect(isMended).toBe(true)
+          expect(op).toBeGreaterThan(3)
+          break
+        }
+        expect(isMended).toBe(false)
+        await proxy.rebuild()
+        expect(await save()).toEqual(before)
+      }
+    } finally {
+      refusing.restore()
+    }
+    expect(await save()).toEqual(before)
   })
 
   it('repairs nothing when the audit found nothing', async () => {
