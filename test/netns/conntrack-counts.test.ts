@@ -231,6 +231,41 @@ describe('who counts', () => {
     expect(said.trim().split('\n')).toEqual(['thread', 'ERR_CONNTRACK_EBPF'])
   })
 
+  it('may change under way, and every event is counted once', async () => {
+    const teardown = new Teardown()
+    try {
+      const generator = await Generator.start(flows.netns.path, teardown)
+      const opened = await open({ engine: 'ebpf', bufferBytes: 64 << 20 })
+      const services = tableOf(1000)
+      await opened.setTable(services)
+      let ended = false
+      const churning = generator.churn(0, 2, 1000).finally(() => {
+        ended = true
+      })
+      // The thread counts for as long as a resync or a change of the table takes.
+      while (!ended) {
+        await opened.resync()
+        await opened.setTable(services)
+      }
+      const { events: made } = await churning
+      await eventually(() => {
+        const { openEvents, closeEvents, droppedEvents } = opened.status()
+        expect({ openEvents, closeEvents, droppedEvents }).toEqual({
+          openEvents: made / 2,
+          closeEvents: made / 2,
+          droppedEvents: 0,
+        })
+        return true
+      })
+      const numbers = new Float64Array(1000 * FLOW_ROW_WIDTH)
+      opened.readFrontends(numbers)
+      const active = numbers.filter((_, i) => i % FLOW_ROW_WIDTH === FLOW_COLUMNS.active)
+      expect(active.every((count) => count === 0)).toBe(true)
+    } finally {
+      await teardown.end()
+    }
+  })
+
   it('follows a table that grows beyond its first counters, and keeps what was counted', async () => {
     const opened = await open({ engine: 'ebpf' })
     await flows.ask('UDP', 3)
