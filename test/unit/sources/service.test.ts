@@ -205,3 +205,11 @@ test('a field that nobody reads is named, and the word that may have been meant'
     { path: ['spec', 'shoe'], severity: 'warning', reason: 'is not supported by this node and ignored' },
   ])
 })
+
+test('where nobody hears of warnings unread fields are not looked for, and errors are found all the same', () => {
+  const reading = { warnsOfUnread: false }
+  const { value, problems } = parseService(written({ shoe: { size: 43 } }), reading)
+  expect(value).toEqual(parseService(written({})).value)
+  expect(problems).toEqual([])
+  expect(parseService(written({ type: 'Shoe' }), reading).problems).toMatchObject([{ severity: 'error' }])
+})
