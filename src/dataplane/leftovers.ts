@@ -1,4 +1,4 @@
-import { NftablesSocket, NftTransaction } from '../native/nftables.ts'
+import { NftablesSocket } from '../native/nftables.ts'
 import type { IpFamily } from '../util/address.ts'
 import { DataplaneError } from './errors.ts'
 import { lacking } from './ipvs/failure.ts'
@@ -7,6 +7,7 @@ import { ipvsWasHere } from './ipvs/leftovers.ts'
 import { IpvsRetirement } from './ipvs/retirement.ts'
 import { openError } from './kernel-failure.ts'
 import { nftFamily } from './nf-table/nft-family.ts'
+import { removeTable } from './nf-table/remove-table.ts'
 import { openBackend } from './open-backend.ts'
 import { PROXY_MODES, type ProxyMode } from './proxy-modes.ts'
 import { type ServiceProxyOptions, tableConfig } from './proxy-options.ts'
@@ -88,7 +89,7 @@ const KUBE_PROXY_TABLE = 'kube-proxy'
 async function removeKubeProxyTable(family: IpFamily, netns: string | undefined): Promise<void> {
   const socket = await NftablesSocket.open(netns === undefined ? {} : { netns })
   try {
-    await socket.commit(new NftTransaction(nftFamily(family), KUBE_PROXY_TABLE).destroyTable())
+    await removeTable(socket, nftFamily(family), KUBE_PROXY_TABLE)
   } finally {
     await socket.close()
   }

@@ -1,12 +1,13 @@
 import type { Problem } from '../../model/problem.ts'
 import type { SocketStats } from '../../native/addon.ts'
-import { NetlinkError, type NftablesSocket, NftTransaction } from '../../native/nftables.ts'
+import { NetlinkError, type NftablesSocket } from '../../native/nftables.ts'
 import { Pacer } from '../../util/pacer.ts'
 import type { Backend, CommitOutcome, FrontendChanges } from '../backend.ts'
 import type { Frontend, FrontendKey } from '../desired/frontend.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { noNftables, openNftables } from '../kernel-failure.ts'
 import { nftFamily } from '../nf-table/nft-family.ts'
+import { removeTable } from '../nf-table/remove-table.ts'
 import { curtailedFrontends } from './curtailed.ts'
 import { describeFrontend } from './describe.ts'
 import { failedCommit } from './failure.ts'
@@ -98,7 +99,7 @@ export class NftablesBackend implements Backend {
   }
 
   async remove(): Promise<void> {
-    await this.#socket.commit(new NftTransaction(nftFamily(this.#config.family), TABLE).destroyTable())
+    await removeTable(this.#socket, nftFamily(this.#config.family), TABLE)
     this.#state = new TableState()
   }
 
