@@ -46,10 +46,11 @@ beforeAll(async () => {
 }, 120_000)
 
 afterAll(async () => {
-  for (const { stop } of started) await stop()
+  const stopped = await Promise.allSettled(started.map(({ stop }) => stop()))
   await cluster?.dispose()
   print(`${found.probes} probes of ${count} worlds, the first of seed ${seed}; wanted differences:`)
   for (const [name, times] of found.wanted) print(`  ${name}: ${times}`)
+  expect(stopped.filter(({ status }) => status === 'rejected')).toEqual([])
 }, 60_000)
 
 describe(`the fate of a connection is that of kube-proxy in the same mode, seed ${seed}`, () => {
