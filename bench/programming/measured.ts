@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRegistry, type Registry } from '../../src/metrics/registry.ts'
-import { keepHeapSmall } from '../../src/util/small-heap.ts'
+import { keepLittleGarbage, keepNurserySmall } from '../../src/util/small-heap.ts'
 import { type DriveInput, drive } from './drive.ts'
 import type { ChangeTime, Measured } from './load.ts'
 
@@ -36,6 +36,7 @@ async function measure(input: DriveInput): Promise<Measured> {
       coldCpu = (user + system) / 1000
       await sleep(2 * samplingMs)
       delay.disable()
+      keepLittleGarbage()
       after = await netlinkCounts(registry)
     },
     async change(commit, kind) {
@@ -101,5 +102,5 @@ async function peakResidentMib(): Promise<number> {
   return Number(kibibytes) / 2 ** 10
 }
 
-keepHeapSmall()
+keepNurserySmall()
 process.stdout.write(JSON.stringify(await measure(JSON.parse(process.argv[2] ?? ''))))

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { keepHeapSmall } from '../util/small-heap.ts'
+import { keepNurserySmall } from '../util/small-heap.ts'
 import { runCommandLine } from './run-command-line.ts'
 
-keepHeapSmall()
+keepNurserySmall()
 process.exitCode = await runCommandLine(process.argv.slice(2))

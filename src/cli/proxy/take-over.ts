@@ -4,6 +4,7 @@ import type { ServiceProxy } from '../../dataplane/proxy.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
+import { keepLittleGarbage } from '../../util/small-heap.ts'
 import { complain } from './complain.ts'
 
 /**
@@ -15,6 +16,7 @@ export async function takeOver(proxy: ServiceProxy, log: Logger): Promise<boolea
   try {
     await proxy.synced().catch(sayUnlessClosed)
     await proxy.inForce()
+    keepLittleGarbage()
   } catch (error) {
     if (isClosed(error)) return false
     throw error
