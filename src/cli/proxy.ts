@@ -67,6 +67,9 @@ const groups = {
       'Write the configuration with all defaults to this file (- prints it), and exit.',
     ),
     'dry-run': toggle('Print what would be put into the kernel, change nothing, and exit.'),
+    'init-only': toggle(
+      'Set what needs more rights than CAP_NET_ADMIN, such as sysctls of conntrack, and exit.',
+    ),
     cleanup: toggle('Remove the rules of --proxy-mode, or of every mode without it, nothing else, and exit.'),
   },
   'What is done:': {
@@ -167,6 +170,10 @@ export const command = defineCommand({
       return writeConfiguration((await read()).configuration, flags['write-config-to'])
     const watched = configFile === undefined ? undefined : new ConfigurationFile(resolve(configFile), load)
     const config = await (watched === undefined ? load() : watched.load())
+    if (flags['init-only']) {
+      const { initOnly } = await import('./proxy/host-settings.ts')
+      return initOnly(config)
+    }
     if (!flags.cleanup && isWithoutSource(config) && !(await runsInPod()))
       throw usageError(
         'proxy needs to be told where Services come from',

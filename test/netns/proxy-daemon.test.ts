@@ -245,6 +245,13 @@ it.each([
   expect(await world.node.exec('nft', 'list', 'ruleset')).toBe(before)
 })
 
+it('sets the sysctls of a node ahead of a proxy that may not', async () => {
+  const flags = ['--conntrack-max-per-core', '0', '--conntrack-udp-timeout', '77s']
+  await daemon.run('--init-only', ...flags)
+  const timeout = await world.node.exec('sysctl', '-n', 'net.netfilter.nf_conntrack_udp_timeout')
+  expect(timeout.trim()).toBe('77')
+})
+
 it('a kernel without the chosen mode is said in one line that names the modules', async () => {
   const refusal = await daemon.start(...FLAGS, '--proxy-mode', 'ipvs').catch((error: Error) => error.message)
   // Where the kernel has IPVS there is nothing to refuse.

@@ -1,8 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { applyConntrackSysctls } from '../../dataplane/conntrack/sysctls.ts'
-import type { Problem } from '../../model/problem.ts'
+import { formatProblem, type Problem } from '../../model/problem.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
+import { exitCodes } from '../command-error.ts'
+import { openLog } from '../process/log.ts'
+import { complain } from './complain.ts'
 import type { ProxyConfig } from './proxy-config.ts'
 
 /** kube-proxy's wish, which most processes may not have: nobody misses it. */
@@ -21,6 +24,16 @@ export async function applyHostSettings(
   const remedy = 'add CAP_SYS_RESOURCE, or ask for no less than the process begins with'
   const reason = `cannot be set to ${oomScoreAdj}: ${refusal}`
   return [...problems, { place: 'oomScoreAdj', severity: 'warning', reason, remedy }]
+}
+
+/**
+ * What kube-proxy's `--init-only` is for: a container with more rights does this much, and the proxy itself then needs
+ * fewer. Resolves to the exit status.
+ */
+export async function initOnly(config: ProxyConfig): Promise<number> {
+  const problems = await applyConntrackSysctls(config.conntrack, openLog(config.verbose, undefined))
+  for (const problem of problems) complain(`${problem.severity}: ${formatProblem(problem)}`)
+  return problems.length === 0 ? exitCodes.ok : exitCodes.failure
 }
 
 /** proc_pid_oom_score_adj(5) */

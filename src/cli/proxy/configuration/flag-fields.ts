@@ -50,6 +50,7 @@ export const KUBE_PROXY_FIELDS: Readonly<Record<string, Fields>> = {
   profiling: ['enableProfiling'],
   'proxy-mode': ['mode'],
   'show-hidden-metrics-for-version': ['showHiddenMetricsForVersion'],
+  vmodule: ['logging.vmodule'],
 }
 
 /** Flags that hold beside a configuration file too: ours, and those that kube-proxy lets win over its file. */

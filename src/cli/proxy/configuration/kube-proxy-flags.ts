@@ -138,6 +138,7 @@ export const formerFlags = {
   profiling: toggle('Accepted, without use.'),
   'show-hidden-metrics-for-version': text('VERSION', 'Accepted, without use.'),
   v: number('As --verbose from 4 on.'),
+  vmodule: list('PATTERN=N,…', 'Accepted, without use.'),
 } as const
 
 function parseGates(written: string): Readonly<Record<string, unknown>> | undefined {
