@@ -2,11 +2,18 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { inRoot, root } from '../setup/places.mjs'
 import { runProgram } from '../setup/run-program.mjs'
 
-/** dist/, out of src/ and bench/. */
+/** dist/, out of src/ and bench/, and of what of test/cluster/ the benchmarks start their control planes with. */
 export const javascript = {
   name: 'javascript',
   title: 'compiling TypeScript',
-  inputs: ['src', 'bench', 'tsconfig.json', 'tsconfig.build.json', 'node_modules/typescript/package.json'],
+  inputs: [
+    'src',
+    'bench',
+    'test/cluster',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'node_modules/typescript/package.json',
+  ],
   outputs: ['dist/src/cli/main.js'],
   async make() {
     // tsc trusts its record of what it wrote, and would not write again what someone removed.
@@ -17,6 +24,7 @@ export const javascript = {
     await runProgram(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root })
     removeOrphans('src')
     removeOrphans('bench')
+    removeOrphans('test')
   },
 }
 
