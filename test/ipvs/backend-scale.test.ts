@@ -19,10 +19,17 @@ it('an endpoint takes a message or two, with all the other Services there', () =
   expect(seen.change['endpoint added'].messages).toBe(1)
   expect(seen.change['endpoint removed'].messages).toBe(1)
   expect(seen.change['endpoint replaced'].messages).toBe(2)
+  expect(seen.change['endpoint of this node added'].messages).toBe(1)
 })
 
 it('the next process lists each virtual server, makes its table, and requests nothing else', () => {
   const [listings, table] = [500, 100]
   expect(seen.takeover.messages).toBeGreaterThanOrEqual(listings)
   expect(seen.takeover.messages).toBeLessThanOrEqual(listings + table)
+})
+
+it('nft lists the table', () => {
+  expect(seen.table).toContain('typeof ip daddr . meta l4proto . th dport . ip saddr')
+  expect(seen.table).toContain('update @hairpin { ip saddr . ip saddr timeout 10s }')
+  expect(seen.table).toContain('fib saddr type local')
 })

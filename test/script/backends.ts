@@ -10,6 +10,8 @@ import { describeNftables } from './describe-nftables.ts'
 export interface ScriptedBackend {
   /** The key of its lines under `kernel` in a script. */
   readonly name: string
+  /** Questions that it takes to meet all endpoints of a frontend, where those are not drawn at random. */
+  readonly questions?: number
   open(config: FamilyConfig, netns: string): Promise<Backend>
   /** What it puts into the kernel for these frontends, a line an object. */
   describe(frontends: readonly Frontend[], config: FamilyConfig): Promise<readonly string[]>

@@ -3,7 +3,7 @@ import type { Agent, Answer, Question } from '../support/agent.ts'
 import { PLACES, type ServiceWorld } from '../support/service-world.ts'
 
 /** Questions that a fate of several endpoints takes to meet them all: one of three stays away once in 10 million. */
-const MANY = 40
+export const MANY = 40
 const SOME = 8
 /** Within one namespace world answers take a few ms; a retry of TCP would come after 1 s. */
 const SILENCE_MS = 300
@@ -23,8 +23,11 @@ export class Fates {
   readonly #world: ServiceWorld
   readonly #family: IpFamily
   readonly #met = new Map<string, string>()
+  readonly #many: number
 
-  constructor(world: ServiceWorld, family: IpFamily) {
+  /** `many`: questions that it takes to meet all endpoints. */
+  constructor(world: ServiceWorld, family: IpFamily, many = MANY) {
+    this.#many = many
     this.#world = world
     this.#family = family
   }
@@ -45,7 +48,7 @@ export class Fates {
     const agent = this.#agent(who)
     // Alone: what a client with affinity is given first holds for what it asks afterwards, not beside.
     const first = wanted === 'dropped' ? [] : [await agent.ask(question)]
-    const answers = [...first, ...(await agent.askOften(question, wanted.includes(' ') ? MANY : SOME))]
+    const answers = [...first, ...(await agent.askOften(question, wanted.includes(' ') ? this.#many : SOME))]
     const found = [...new Set(answers.map(fateOf))].sort().join(' ')
     this.#met.set(flow, found)
     const asForetold = oneOf === undefined ? found === sorted(wanted) : wanted.split(' ').includes(found)

@@ -46,7 +46,7 @@ export async function runScript(
     for (const carried of script.node.carries)
       await world.node.exec('ip', 'addr', 'add', carried, 'dev', 'lo')
     expectCommitted(await backend.rebuild([]))
-    const fates = new Fates(world, family)
+    const fates = new Fates(world, family, scripted.questions)
     const results: StepResult[] = []
     for (const step of script.steps) {
       await program(step, family, compiler, backend)

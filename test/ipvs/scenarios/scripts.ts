@@ -29,6 +29,8 @@ const ipvs = (config: FamilyConfig): IpvsConfig => ({
 
 const IPVS: ScriptedBackend = {
   name: 'ipvs',
+  // They get connections in turn, but several clients ask beside each other.
+  questions: 16,
   open: (config, netns) => IpvsBackend.open(ipvs(config), netns),
   async describe(frontends: readonly Frontend[], config) {
     const builder = new PlanBuilder(ipvs(config), new IpvsState())
