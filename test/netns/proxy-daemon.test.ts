@@ -210,6 +210,19 @@ describe('a configuration that changes while the proxy runs', () => {
     await eventually(async () => ((await ask(world.client)).kind === 'refused' ? true : undefined))
   })
 
+  it('stays as it is where the kernel has not what the new one needs', async () => {
+    const file = await configure('mode: nftables')
+    await daemon.start('--config', file)
+    await configure('mode: ipvs')
+    daemon.reload()
+    // Where the kernel has IPVS there is nothing to refuse.
+    const outcome = /the kernel has no IPVS: .*\n.*the configuration stays as it was|in mode ipvs/
+    await eventually(() => (outcome.test(daemon.said) ? true : undefined))
+    expect((await ask(world.client)).kind).toBe('answered')
+    await daemon.save('web.yaml', manifest([]))
+    await eventually(async () => ((await ask(world.client)).kind === 'refused' ? true : undefined))
+  })
+
   it('moves its servers', async () => {
     const file = await configure('healthzBindAddress: 127.0.0.1:10256')
     await daemon.start('--config', file)
