@@ -18,10 +18,14 @@ function within(start) {
   }).finally(() => clearTimeout(timer))
 }
 
+/** No port is used twice: where the kernel remembers a flow of datagrams it would go on, and not be a new one. */
+let nextPort = 20_000
+
 /** A connection, or a socket with a port of its own, that can be asked again and again. */
 async function open({ protocol, address, port }) {
   if (protocol === 'UDP') {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+    await new Promise((resolve) => socket.bind(nextPort++, resolve))
     await new Promise((resolve) => socket.connect(port, address, resolve))
     return { socket, send: () => socket.send('?'), event: 'message', close: () => socket.close() }
   }
