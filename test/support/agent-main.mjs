@@ -104,7 +104,8 @@ function answerOf(timeoutMs, start) {
   })
 }
 
-const plain = (address) => address.replace(/^::ffff:/, '')
+/** A peer that has reset its connection meanwhile has no address any more. */
+const plain = (address = '') => address.replace(/^::ffff:/, '')
 
 process.on('message', async ({ id, action, ...rest }) => {
   try {
