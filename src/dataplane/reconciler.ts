@@ -42,6 +42,9 @@ export interface Audit {
   readonly result: AuditResult
 }
 
+/** How often an audit reads the kernel beside transactions before it holds them up. */
+const LOOKS = 3
+
 const COMMIT_BACKOFF: Backoff = { firstMs: 100, maxMs: 30_000 }
 
 /**
@@ -66,6 +69,8 @@ export class Reconciler {
   /** Nothing is sent before the first desired state is known, so that a predecessor's rules serve until then. */
   #begun = false
   #failures = 0
+  /** Transactions begun so far. */
+  #attempts = 0
   #notBefore = 0
   /** Who wants to do something aside: nothing new is begun until they have. */
   #waiting = 0
@@ -128,9 +133,9 @@ export class Reconciler {
   /** Compares the kernel with committed state and, where it differs, makes it anew. Returns the differences. */
   async audit(): Promise<readonly string[]> {
     try {
-      const differences = await this.aside(async () =>
-        this.#mustRebuild || this.#stopped ? undefined : this.#auditAndMend(),
-      )
+      const differences = (await this.#looksClean())
+        ? []
+        : await this.aside(async () => (this.#canAudit() ? this.#auditAndMend() : undefined))
       if (differences === undefined) return []
       if (differences.length > 0) await this.synced()
       this.#noteAudit(differences.length === 0 ? 'clean' : 'repaired', differences)
@@ -139,6 +144,31 @@ export class Reconciler {
       this.#noteAudit('failed', [])
       throw error
     }
+  }
+
+  /** Before a rebuild there is nothing to compare with. */
+  #canAudit(): boolean {
+    return !this.#mustRebuild && !this.#stopped
+  }
+
+  /**
+   * Reads the kernel while transactions go on as they come: to read it whole takes long where there are many Services.
+   * False when something differs, which a look without any beside it has to confirm, or when every look was overtaken.
+   */
+  async #looksClean(): Promise<boolean> {
+    for (let look = 0; look < LOOKS && this.#canAudit(); look++) {
+      if (this.#running !== undefined) await this.#running
+      const attempts = this.#attempts
+      const wasIdle = this.#running === undefined
+      const isOvertaken = (): boolean => !wasIdle || this.#attempts !== attempts
+      try {
+        const differences = await this.#backend.audit()
+        if (!isOvertaken()) return differences.length === 0
+      } catch (error) {
+        if (!isOvertaken()) throw error
+      }
+    }
+    return false
   }
 
   /** Does what no transaction may come between: those of changes that arrive meanwhile wait for its end. */
@@ -244,6 +274,7 @@ export class Reconciler {
     for (const key of this.#refused.takeDue(performance.now())) taken.add(key)
     this.#committing = taken
     const full = this.#mustRebuild
+    this.#attempts++
     const start = performance.now()
     const outcome = await this.#attempt(full, taken)
     this.#committing = new Set()

@@ -8,6 +8,7 @@ import type { FamilyConfig } from '../family-config.ts'
 import { noNftables, openNftables } from '../kernel-failure.ts'
 import { nftFamily } from '../nf-table/nft-family.ts'
 import { removeTable } from '../nf-table/remove-table.ts'
+import { addStats } from '../socket-stats.ts'
 import { curtailedFrontends } from './curtailed.ts'
 import { describeFrontend } from './describe.ts'
 import { failedCommit } from './failure.ts'
@@ -22,22 +23,31 @@ import { planTransaction } from './transaction.ts'
 /** Frontends of one family as elements of the table `hawser`; see `chains.ts` for what the table does with them. */
 export class NftablesBackend implements Backend {
   readonly #socket: NftablesSocket
+  /** Audits read through it, so that no transaction waits in line behind a long listing. */
+  readonly #reader: NftablesSocket
   readonly #config: FamilyConfig
   #state = new TableState()
   /** What the last audit found to be enough. */
   #repair: Plan | undefined
 
-  private constructor(socket: NftablesSocket, config: FamilyConfig) {
+  private constructor(socket: NftablesSocket, reader: NftablesSocket, config: FamilyConfig) {
     this.#socket = socket
+    this.#reader = reader
     this.#config = config
   }
 
   /**
-   * Opens a socket and asks nf_tables for a sign of life; nothing in the kernel changes. Rejects with a
+   * Opens its sockets and asks nf_tables for a sign of life; nothing in the kernel changes. Rejects with a
    * DataplaneError when there is no permission, no nf_tables or no such namespace.
    */
   static async open(config: FamilyConfig, netns: string | undefined): Promise<NftablesBackend> {
-    return new NftablesBackend(await openNftables(netns, noNftables), config)
+    const socket = await openNftables(netns, noNftables)
+    try {
+      return new NftablesBackend(socket, await openNftables(netns, noNftables), config)
+    } catch (error) {
+      await socket.close()
+      throw error
+    }
   }
 
   async update(changes: FrontendChanges): Promise<CommitOutcome> {
@@ -62,7 +72,7 @@ export class NftablesBackend implements Backend {
   }
 
   async audit(): Promise<readonly string[]> {
-    const { differences, repair } = await compareTable(this.#socket, this.#state, this.#config, new Pacer())
+    const { differences, repair } = await compareTable(this.#reader, this.#state, this.#config, new Pacer())
     this.#repair = repair
     return differences
   }
@@ -104,11 +114,11 @@ export class NftablesBackend implements Backend {
   }
 
   stats(): SocketStats {
-    return this.#socket.stats()
+    return addStats([this.#socket.stats(), this.#reader.stats()])
   }
 
-  close(): Promise<void> {
-    return this.#socket.close()
+  async close(): Promise<void> {
+    await Promise.all([this.#socket.close(), this.#reader.close()])
   }
 
   async #replace(frontends: readonly Frontend[], kept: Leftovers | undefined): Promise<CommitOutcome> {

@@ -22,6 +22,10 @@ class FakeBackend implements Backend {
   differences: string[] = []
   mends = false
   auditFails = false
+  audits = 0
+  onAudit = (): void => undefined
+  /** Audits wait for this. */
+  auditGate: Promise<void> = Promise.resolve()
   /** Transactions wait for this. */
   gate: Promise<void> = Promise.resolve()
 
@@ -35,6 +39,9 @@ class FakeBackend implements Backend {
   }
 
   async audit(): Promise<readonly string[]> {
+    this.audits++
+    this.onAudit()
+    await this.auditGate
     if (this.auditFails) throw new Error('the kernel cannot be read')
     return this.differences
   }
@@ -97,6 +104,14 @@ const change = (host: number, gone = false): FrontendChange => ({
         ipvs: DEFAULT_IPVS_OPTIONS,
       },
 })
+
+function withResolver(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => undefined
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
 
 let backend: FakeBackend
 let reconciler: Reconciler
@@ -320,6 +335,41 @@ describe('a wait', () => {
 
 describe('an audit', () => {
   beforeEach(() => apply(change(1)))
+
+  it('holds up no change', async () => {
+    const { promise, resolve } = withResolver()
+    backend.auditGate = promise
+    const auditing = reconciler.audit()
+    await apply(change(2))
+    expect([...backend.kernel.keys()]).toEqual([key(1), key(2)])
+    resolve()
+    expect(await auditing).toEqual([])
+  })
+
+  it('that a transaction overtook looks again, and believes only that', async () => {
+    const { promise, resolve } = withResolver()
+    backend.auditGate = promise
+    backend.differences = ['svcs has one too many']
+    const auditing = reconciler.audit()
+    await apply(change(2))
+    resolve()
+    await undefined
+    backend.differences = []
+    expect(await auditing).toEqual([])
+    expect(backend.audits).toBe(2)
+    expect(backend.commits).toHaveLength(2)
+  })
+
+  it('that transactions overtake again and again holds them up in the end', async () => {
+    const running = { on: true }
+    backend.onAudit = () => {
+      if (running.on) reconciler.change([change(3)])
+    }
+    const audited = reconciler.audit()
+    expect(await audited).toEqual([])
+    running.on = false
+    expect(backend.audits).toBe(4)
+  })
 
   it('that fails holds back no change that came meanwhile', async () => {
     backend.auditFails = true

@@ -1,4 +1,4 @@
-import type { SocketStats } from '../../native/addon.ts'
+import type { SocketStats } from '../native/addon.ts'
 
 /** The counters of several sockets as those of one. */
 export function addStats(stats: readonly SocketStats[]): SocketStats {
