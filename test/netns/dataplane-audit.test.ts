@@ -6,7 +6,7 @@ import { Netns } from '../support/netns.ts'
 import { openProxy } from '../support/proxy.ts'
 import { service, serviceChange, slice, sliceChange } from '../support/services.ts'
 
-/** What the issue promises for a table that somebody deletes. */
+/** A table that somebody deletes is back within this. */
 const HEALED_WITHIN_MS = 2000
 /** An audit that comes by itself would hide a notification that was missed. */
 const NEVER_MS = 3_600_000
