@@ -152,10 +152,12 @@ Outcome ConntrackSession::removeStaleFlows(const Request& request) {
   if (request.buffers.size() != 3) return malformedProgram("stale flows take three buffers");
   const auto stale = StaleFlows::of(ProgramReader(request.program()), request.buffers[1], request.buffers[2]);
   if (!stale) return malformedProgram("the description of stale flows is malformed");
+  Filter asked = stale->needsUntranslated() ? Filter{} : translatedFilter();
+  asked.values.family = stale->commonFamily();
   std::vector<Entry> entries;
   Flow flow;
   auto found = dumpMessages(
-      socket_, stale->needsUntranslated() ? Filter{} : translatedFilter(), [&] { entries.clear(); },
+      socket_, asked, [&] { entries.clear(); },
       [&](const Message& message) -> Result<> {
         if (!readFlow(message, flow)) return malformedEntry();
         if (!stale->contains(flow)) return Unit{};

@@ -36,7 +36,16 @@ std::optional<StaleFlows> StaleFlows::of(ProgramReader program, std::span<const 
   for (uint32_t row = 0; row < stale.table_.frontendRows(); row++)
     if (stale.table_.frontendUsed(row) && (stale.table_.flags(row) & kStaleUntranslated))
       stale.needsUntranslated_ = true;
+  stale.commonFamily_ = stale.findCommonFamily();
   return stale;
+}
+
+uint8_t StaleFlows::findCommonFamily() const {
+  unsigned seen = 0;
+  const auto note = [&seen](uint8_t family) { seen |= family == AF_INET ? 1 : family == AF_INET6 ? 2 : 0; };
+  for (const FrontendRecord& record : table_.frontends()) note(record.family);
+  for (const Range& range : ranges_) note(range.family);
+  return seen == 1 ? AF_INET : seen == 2 ? AF_INET6 : AF_UNSPEC;
 }
 
 bool StaleFlows::contains(const Flow& flow) const {

@@ -35,6 +35,8 @@ class StaleFlows {
   bool contains(const Flow& flow) const;
   /** Whether untranslated flows can be stale: else the kernel need not show them. */
   bool needsUntranslated() const { return needsUntranslated_; }
+  /** Of all flows that can be stale: the kernel need not show others. AF_UNSPEC when it is not the same. */
+  uint8_t commonFamily() const { return commonFamily_; }
 
  private:
   struct Range {
@@ -43,10 +45,12 @@ class StaleFlows {
     FlowAddress mask;
   };
   bool inRange(const Flow& flow) const;
+  uint8_t findCommonFamily() const;
 
   Classifier table_;
   std::vector<Range> ranges_;
   bool needsUntranslated_ = false;
+  uint8_t commonFamily_ = 0;
 };
 
 }  // namespace hawser::conntrack

@@ -3,6 +3,7 @@ import {
   type ConntrackFilter,
   ConntrackSocket,
   type ConntrackStatistics,
+  StaleFlows,
 } from '../../src/native/conntrack.ts'
 import { ip } from '../support/addresses.ts'
 import { Netns } from '../support/netns.ts'
@@ -180,6 +181,25 @@ describe('deleting connections', () => {
     const reply: ConntrackFilter = { family: 'IPv4', translated: true, reply: { source: ip('10.0.0.2') } }
     await expect(socket.deleteFiltered(reply)).rejects.toMatchObject({ code: 'ERR_NATIVE_PROGRAM' })
     expect(await clientPorts()).toEqual([4000])
+  })
+
+  it('that are stale has the kernel list their family alone', async () => {
+    const stale = new StaleFlows().add({
+      ...{ family: 'IPv4', protocol: 17, address: ip('10.96.0.10'), port: 53 },
+      ...{ translated: 'unlisted', untranslated: true, endpoints: [{ address: ip('10.0.0.2'), port: 5353 }] },
+    })
+    await flow({ port: 4000 })
+    const listedBytes = async (): Promise<number> => {
+      const before = socket.stats().received
+      expect(await socket.deleteStale(stale)).toBe(0)
+      return socket.stats().received - before
+    }
+    const bytes = await listedBytes()
+    expect(bytes).toBeGreaterThan(0)
+    await flow({ port: 4001, vip: 'fd00:96::10', endpoint: 'fd00::2' })
+    expect(await listedBytes()).toBe(bytes)
+    await flow({ port: 4002 })
+    expect(await listedBytes()).toBeGreaterThan(bytes)
   })
 
   it('entry by entry counts those that were still there', async () => {
