@@ -18,7 +18,7 @@ namespace {
 
 class Program : EventInstructions {
  public:
-  Program(const CountingMaps& maps, bool translatedOnly) : maps_(maps), translatedOnly_(translatedOnly) {}
+  Program(const CountingMaps& maps, FlowSelection selection) : maps_(maps), selection_(selection) {}
 
   std::vector<bpf_insn> write() {
     const auto isNew = a_.label(), typed = a_.label(), v6 = a_.label();
@@ -43,7 +43,7 @@ class Program : EventInstructions {
     a_.bind(v6);
     countFamily(kIpv6);
     a_.bind(unusual_);
-    if (translatedOnly_) passUnlessUntranslated();
+    if (selection_ == FlowSelection::dnat) passUnlessUntranslated();
     a_.bind(pass_);
     a_.set(R0, -1);
     a_.exit();
@@ -64,8 +64,11 @@ class Program : EventInstructions {
     a_.load(Width::u32, R1, FRAME, kStatus);
     a_.fromNetwork32(R1);
     a_.store(Width::u32, FRAME, kStatus, R1);
-    a_.jumpIf(R1, BPF_JSET, IPS_DST_NAT, found);
-    a_.jump(translatedOnly_ ? drop_ : untranslated);
+    if (selection_ == FlowSelection::rewritten)
+      jumpIfRewritten(layout, found);
+    else
+      a_.jumpIf(R1, BPF_JSET, IPS_DST_NAT, found);
+    a_.jump(selection_ == FlowSelection::every ? untranslated : drop_);
     a_.bind(found);
     readTraffic();
     findFrontend(layout, foreign);
@@ -79,6 +82,17 @@ class Program : EventInstructions {
     countEvent();
     addEngine(kSeenForeign);
     a_.jump(drop_);
+  }
+
+  void jumpIfRewritten(const TupleLayout& layout, BpfAssembler::Label found) {
+    const auto compare = [&](Width width, int original, int reply) {
+      a_.load(width, R1, FRAME, at(kOriginal, static_cast<size_t>(original)));
+      a_.load(width, R2, FRAME, at(kReply, static_cast<size_t>(reply)));
+      a_.jumpIf(R1, BPF_JNE, R2, found);
+    };
+    for (int offset = 0; offset < layout.address; offset += 4)
+      compare(Width::u32, layout.destinationAt() + offset, layout.sourceAt() + offset);
+    compare(Width::u16, layout.destinationPortAt(), layout.sourcePortAt());
   }
 
   void copyAddress(const TupleLayout& layout, int from, int to) {
@@ -215,13 +229,13 @@ class Program : EventInstructions {
   }
 
   const CountingMaps maps_;
-  const bool translatedOnly_;
+  const FlowSelection selection_;
 };
 
 }  // namespace
 
-std::vector<bpf_insn> countingProgram(const CountingMaps& maps, bool translatedOnly) {
-  return Program(maps, translatedOnly).write();
+std::vector<bpf_insn> countingProgram(const CountingMaps& maps, FlowSelection selection) {
+  return Program(maps, selection).write();
 }
 
 }  // namespace hawser::conntrack

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "conntrack/flow_selection.h"
+
 namespace hawser::conntrack {
 
 /** How the program looks a frontend up: host's order but for address and port, which are as they travel. */
@@ -47,9 +49,9 @@ struct CountingMaps {
 /**
  * An eBPF socket filter that counts NEW and DESTROY events as EventReader does and drops them, so that nobody
  * is woken and nothing can be lost. Events of another shape than the kernel gives those of UDP, TCP and SCTP
- * flows pass, for EventReader to count. Flows that nobody translated are dropped uncounted when
- * `translatedOnly`.
+ * flows pass, for EventReader to count. Flows that nobody translated are dropped uncounted when only
+ * translated ones are selected.
  */
-std::vector<bpf_insn> countingProgram(const CountingMaps& maps, bool translatedOnly);
+std::vector<bpf_insn> countingProgram(const CountingMaps& maps, FlowSelection selection);
 
 }  // namespace hawser::conntrack

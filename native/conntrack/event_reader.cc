@@ -63,8 +63,9 @@ void clearRows(TallyRows& rows, const std::vector<uint32_t>& which) {
 
 }  // namespace
 
-EventReader::EventReader(EventSocket socket, std::shared_ptr<FlowCounters> counters)
+EventReader::EventReader(EventSocket socket, FlowSelection selection, std::shared_ptr<FlowCounters> counters)
     : socket_(std::move(socket)),
+      selection_(selection),
       counters_(std::move(counters)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       thread_(startQuietThread([this] { run(); })) {
@@ -221,7 +222,7 @@ void EventReader::take(std::span<const uint8_t> datagram) {
 }
 
 void EventReader::count(const Flow& flow, bool opened) {
-  const Rows rows = flow.status & IPS_DST_NAT ? table_->classify(flow) : Rows{};
+  const Rows rows = isTranslated(flow, selection_) ? table_->classify(flow) : Rows{};
   if (rows.frontend == kNoRow) {
     counters_->engine[kForeignEvents].add(1);
     return;

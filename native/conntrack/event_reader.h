@@ -31,7 +31,7 @@ struct SeenFlow {
  */
 class EventReader {
  public:
-  EventReader(EventSocket socket, std::shared_ptr<FlowCounters> counters);
+  EventReader(EventSocket socket, FlowSelection selection, std::shared_ptr<FlowCounters> counters);
   ~EventReader();
   EventReader(const EventReader&) = delete;
   EventReader& operator=(const EventReader&) = delete;
@@ -73,6 +73,7 @@ class EventReader {
   void recomputeActive(const std::vector<SeenFlow>& dumped);
 
   EventSocket socket_;
+  const FlowSelection selection_;
   const std::shared_ptr<FlowCounters> counters_;
   Descriptor wake_;
 

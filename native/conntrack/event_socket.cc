@@ -1,7 +1,5 @@
 #include "conntrack/event_socket.h"
 
-#include <linux/filter.h>
-#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
@@ -10,30 +8,12 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "conntrack/event_filter.h"
+
 namespace hawser::conntrack {
 namespace {
 
 constexpr int kGroups[] = {NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_DESTROY};
-
-/** Passes events with IPS_DST_NAT in CTA_STATUS, which NEW and DESTROY events both carry. */
-bool attachTranslatedFilter(int fd) {
-  constexpr uint32_t kAttributes = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(nfgenmsg));
-  const uint32_t ancillary = static_cast<uint32_t>(SKF_AD_OFF);
-  sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_IMM, kAttributes),
-      BPF_STMT(BPF_LDX | BPF_IMM, CTA_STATUS),
-      // A: offset of the attribute X from offset A on, 0 when there is none.
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, ancillary + SKF_AD_NLATTR),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0),
-      BPF_STMT(BPF_MISC | BPF_TAX, 0),
-      BPF_STMT(BPF_LD | BPF_W | BPF_IND, NLA_HDRLEN),
-      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, IPS_DST_NAT, 1, 0),
-      BPF_STMT(BPF_RET | BPF_K, 0),
-      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-  };
-  const sock_fprog filter{.len = sizeof program / sizeof *program, .filter = program};
-  return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
-}
 
 }  // namespace
 
@@ -55,13 +35,13 @@ struct EventSocket::Ring {
 
 void EventSocket::RingDeleter::operator()(Ring* ring) const { delete ring; }
 
-EventSocket::EventSocket(Descriptor descriptor, bool translatedOnly)
-    : descriptor_(std::move(descriptor)), translatedOnly_(translatedOnly), ring_(new Ring) {}
+EventSocket::EventSocket(Descriptor descriptor, FlowSelection selection)
+    : descriptor_(std::move(descriptor)), selection_(selection), ring_(new Ring) {}
 
 Result<EventSocket> EventSocket::open(const EventOptions& options) {
   Descriptor descriptor(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
   if (!descriptor) return Error{errno, "cannot open a netlink socket for connection tracking events"};
-  EventSocket socket(std::move(descriptor), options.translatedOnly);
+  EventSocket socket(std::move(descriptor), options.selection);
   const int fd = socket.fd();
   const int bytes = static_cast<int>(std::min<uint32_t>(options.bufferBytes, INT32_MAX / 2));
   // Without CAP_NET_ADMIN the polite option applies, up to net.core.rmem_max.
@@ -81,9 +61,12 @@ Result<EventSocket> EventSocket::open(const EventOptions& options) {
 }
 
 Result<> EventSocket::deliver() {
+  auto program = filterProgram(selection_);
+  const sock_fprog filter{.len = static_cast<unsigned short>(program.size()), .filter = program.data()};
   constexpr int none = 0;
-  if (translatedOnly_) {
-    if (!attachTranslatedFilter(fd())) return Error{errno, "cannot filter connection tracking events"};
+  if (!program.empty()) {
+    if (::setsockopt(fd(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0)
+      return Error{errno, "cannot filter connection tracking events"};
   } else if (::setsockopt(fd(), SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none) != 0 && errno != ENOENT) {
     return Error{errno, "cannot have connection tracking events delivered"};
   }

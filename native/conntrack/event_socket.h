@@ -9,6 +9,7 @@
 #include <span>
 
 #include "codec/result.h"
+#include "conntrack/flow_selection.h"
 #include "socket/descriptor.h"
 
 namespace hawser::conntrack {
@@ -17,8 +18,7 @@ namespace hawser::conntrack {
 struct EventOptions {
   /** What setsockopt is asked for; the kernel doubles it and holds about 819 events in each MiB of that. */
   uint32_t bufferBytes = 64 << 20;
-  /** Only flows whose destination was translated: the kernel drops the others before they cost anything. */
-  bool translatedOnly = true;
+  FlowSelection selection = FlowSelection::dnat;
 };
 
 /**
@@ -47,14 +47,14 @@ class EventSocket {
   static constexpr size_t kSlotSize = 512;
 
  private:
-  EventSocket(Descriptor descriptor, bool translatedOnly);
+  EventSocket(Descriptor descriptor, FlowSelection selection);
 
   struct Ring;
   struct RingDeleter {
     void operator()(Ring* ring) const;
   };
   Descriptor descriptor_;
-  bool translatedOnly_;
+  FlowSelection selection_;
   /** Behind a pointer: its parts point at each other, and the socket moves. */
   std::unique_ptr<Ring, RingDeleter> ring_;
   uint32_t droppedBefore_ = 0;

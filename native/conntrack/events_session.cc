@@ -1,6 +1,5 @@
 #include "conntrack/events_session.h"
 
-#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
@@ -37,24 +36,26 @@ Outcome EventsSession::handle(const Request& request) {
 }
 
 Outcome EventsSession::startReading(ProgramReader program) {
-  const EventOptions options{.bufferBytes = program.u32(), .translatedOnly = program.u8() != 0};
+  const uint32_t bufferBytes = program.u32();
+  const uint8_t selection = program.u8();
   const uint8_t counting = program.u8();
-  if (program.failed() || !program.done()) return malformedProgram("malformed options of conntrack events");
+  if (program.failed() || !program.done() || selection > static_cast<uint8_t>(FlowSelection::rewritten))
+    return malformedProgram("malformed options of conntrack events");
   if (reader_) return {};
   if (auto present = probe(); !present) return failed(present.error());
   if (auto on = setting_.ensureOn(); !on) return failed(on.error());
-  auto socket = EventSocket::open(options);
+  selection_ = FlowSelection{selection};
+  auto socket = EventSocket::open({.bufferBytes = bufferBytes, .selection = selection_});
   if (!socket) return failed(socket.error());
-  translatedOnly_ = options.translatedOnly;
   if (auto counted = probeKernelCounting(counting); !counted) return failed(counted.error());
-  reader_ = std::make_unique<EventReader>(std::move(*socket), flows_);
+  reader_ = std::make_unique<EventReader>(std::move(*socket), selection_, flows_);
   return {};
 }
 
 Result<> EventsSession::probeKernelCounting(uint8_t counting) {
   if (counting == readerOnly) return Unit{};
   const auto capacity = CounterCapacity::of(Classifier{});
-  auto counter = KernelCounter::of(capacity, translatedOnly_);
+  auto counter = KernelCounter::of(capacity, selection_);
   if (counter) {
     firstCounter_ = std::move(*counter);
     capacity_ = capacity;
@@ -103,7 +104,7 @@ std::unique_ptr<KernelCounter> EventsSession::largerCounter() {
   auto counter = std::move(firstCounter_);
   if (countInKernel_ && !capacity_.fits(*table_)) {
     capacity_ = CounterCapacity::of(*table_);
-    auto made = KernelCounter::of(capacity_, translatedOnly_);
+    auto made = KernelCounter::of(capacity_, selection_);
     // A table that the kernel has no memory for is the reader's to count by, from here on.
     countInKernel_ = static_cast<bool>(made);
     counter = made ? std::move(*made) : nullptr;
@@ -127,12 +128,14 @@ Outcome EventsSession::recount() {
 
 Result<> EventsSession::dumpFlows(std::vector<SeenFlow>& flows) {
   Flow flow;
+  // The kernel has no filter that compares two tuples.
+  const Filter asked = selection_ == FlowSelection::rewritten ? Filter{} : translatedFilter();
   return dumpMessages(
-      socket_, translatedFilter(), [&] { flows.clear(); },
+      socket_, asked, [&] { flows.clear(); },
       [&](const Message& message) -> Result<> {
         if (!readFlow(message, flow)) return malformedEntry();
         // Asked of each again: not all kernels know the filter.
-        if (!(flow.status & IPS_DST_NAT)) return Unit{};
+        if (!isTranslated(flow, selection_)) return Unit{};
         const Rows rows = table_->classify(flow);
         if (rows.frontend != kNoRow) flows.push_back({.key = flow.key(), .rows = rows, .alive = true});
         return Unit{};

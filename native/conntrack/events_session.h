@@ -22,8 +22,8 @@ class EventsSession final : public Session {
   /**
    * Methods, as src/native/conntrack-events.ts numbers them.
    *
-   * `start` takes u32 receive buffer bytes, u8 translated flows only and u8 Counting, and fails where events
-   * cannot come, or the kernel cannot count and must.
+   * `start` takes u32 receive buffer bytes, u8 FlowSelection and u8 Counting, and fails where events cannot
+   * come, or the kernel cannot count and must.
    * `setTable` takes no program but two buffers, FrontendRecord and EndpointRecord back to back, and returns
    * when events are counted by them. `resync` recomputes active flows from a dump; it fails with
    * ERR_CONNTRACK_RESYNC_OVERRUN when events were lost while it ran.
@@ -54,7 +54,7 @@ class EventsSession final : public Session {
   std::shared_ptr<const Classifier> table_ = std::make_shared<Classifier>();
   EventsSetting setting_;
   std::unique_ptr<EventReader> reader_;
-  bool translatedOnly_ = true;
+  FlowSelection selection_ = FlowSelection::dnat;
   bool countInKernel_ = false;
   CounterCapacity capacity_{};
   /** Made to see whether that can be done, for the first table that fits. */

@@ -84,7 +84,7 @@ CounterCapacity CounterCapacity::of(const Classifier& table) {
           .endpoints = std::bit_ceil(std::max(kLeastRows, table.endpointRows()))};
 }
 
-Result<std::unique_ptr<KernelCounter>> KernelCounter::of(CounterCapacity capacity, bool translatedOnly) {
+Result<std::unique_ptr<KernelCounter>> KernelCounter::of(CounterCapacity capacity, FlowSelection selection) {
   auto frontends = BpfHash::of(sizeof(FrontendKey), sizeof(FrontendPlace), capacity.frontends);
   if (!frontends) return frontends.error();
   auto endpoints = BpfHash::of(sizeof(EndpointKey), sizeof(uint32_t), capacity.endpoints);
@@ -100,18 +100,18 @@ Result<std::unique_ptr<KernelCounter>> KernelCounter::of(CounterCapacity capacit
   std::unique_ptr<KernelCounter> counter(
       new KernelCounter(std::move(*frontends), std::move(*endpoints), std::move(*frontendCounters),
                         std::move(*endpointCounters), std::move(*lifetimes), std::move(*engine)));
-  if (auto loaded = counter->loadProgram(translatedOnly); !loaded) return loaded.error();
+  if (auto loaded = counter->loadProgram(selection); !loaded) return loaded.error();
   return counter;
 }
 
-Result<> KernelCounter::loadProgram(bool translatedOnly) {
+Result<> KernelCounter::loadProgram(FlowSelection selection) {
   const auto program = countingProgram({.frontends = frontends_.fd(),
                                         .endpoints = endpoints_.fd(),
                                         .frontendCounters = frontendCounters_.fd(),
                                         .endpointCounters = endpointCounters_.fd(),
                                         .lifetimes = lifetimes_.fd(),
                                         .engine = engine_.fd()},
-                                       translatedOnly);
+                                       selection);
   bpf_attr attributes{};
   attributes.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
   attributes.insns = reinterpret_cast<uintptr_t>(program.data());

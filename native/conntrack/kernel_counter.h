@@ -6,6 +6,7 @@
 #include "conntrack/bpf_map.h"
 #include "conntrack/classifier.h"
 #include "conntrack/flow_counters.h"
+#include "conntrack/flow_selection.h"
 
 namespace hawser::conntrack {
 
@@ -31,7 +32,7 @@ class KernelCounter {
    * Makes empty maps and the program, which the kernel takes some hundred milliseconds to check. Takes
    * CAP_BPF and Linux 5.5.
    */
-  static Result<std::unique_ptr<KernelCounter>> of(CounterCapacity capacity, bool translatedOnly);
+  static Result<std::unique_ptr<KernelCounter>> of(CounterCapacity capacity, FlowSelection selection);
 
   /** Counts by this table from now on; must not be attached meanwhile. An error when it does not fit. */
   Result<> update(std::shared_ptr<const Classifier> table);
@@ -50,7 +51,7 @@ class KernelCounter {
         endpointCounters_(std::move(endpointCounters)),
         lifetimes_(std::move(lifetimes)),
         engine_(std::move(engine)) {}
-  Result<> loadProgram(bool translatedOnly);
+  Result<> loadProgram(FlowSelection selection);
 
   BpfHash frontends_, endpoints_;
   BpfCounters frontendCounters_, endpointCounters_, lifetimes_, engine_;

@@ -66,8 +66,8 @@ export type EngineStatus = Readonly<Record<(typeof ENGINE_COLUMNS)[number], numb
 export interface ConntrackEventsOptions extends SocketOptions {
   /** Receive buffer, 64 MiB by default; the kernel doubles it. Less without CAP_NET_ADMIN. */
   readonly bufferBytes?: number
-  /** Let the kernel drop the events of flows that are not translated, which no Service has: true by default. */
-  readonly translatedOnly?: boolean
+  /** `dnat` by default. */
+  readonly selection?: FlowSelection
   /**
    * Who counts. An eBPF program counts inside of the kernel, so that no event is delivered or lost; it takes CAP_BPF and
    * Linux 5.6. `auto`, the default, has the thread count where it cannot be had; `ebpf` rejects with
@@ -79,6 +79,17 @@ export interface ConntrackEventsOptions extends SocketOptions {
 /** `Counting` of native/conntrack/events_session.h. */
 const ENGINES = { auto: 0, ebpf: 1, thread: 2 } as const
 export type CountingEngine = keyof typeof ENGINES
+
+/** `FlowSelection` of native/conntrack/flow_selection.h. */
+const SELECTIONS = { every: 0, dnat: 1, rewritten: 2 } as const
+
+/**
+ * Which flows are a Service's to count, when they are to one of its frontends: `dnat`, those that conntrack translates, by
+ * their status; `rewritten`, those whose replies come from elsewhere than they go to, as IPVS has it with
+ * net.ipv4.vs.conntrack=1. The kernel drops the events of others; with `every`, which is `dnat` otherwise, they count as
+ * foreign.
+ */
+export type FlowSelection = keyof typeof SELECTIONS
 
 const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024
 
@@ -99,7 +110,7 @@ export class ConntrackEvents {
     const channel = await NetlinkChannel.open('conntrack-events', options)
     const program = new ProgramWriter()
       .u32(options.bufferBytes ?? DEFAULT_BUFFER_BYTES)
-      .u8(options.translatedOnly === false ? 0 : 1)
+      .u8(SELECTIONS[options.selection ?? 'dnat'])
       .u8(ENGINES[options.engine ?? 'auto'])
     try {
       await channel.request(METHODS.start, [program.view()], () => 'follow connection tracking events')

@@ -42,11 +42,18 @@ std::shared_ptr<const Classifier> table() {
   return std::make_shared<Classifier>(std::move(*made));
 }
 
+/** Where things are in an event of an IPv4 flow with ports: the two tuples behind the headers, then
+ * CTA_STATUS. */
+constexpr size_t kIpv4Original = 16 + 4;
+constexpr size_t kIpv4Reply = kIpv4Original + 52;
+/** The lowest byte, which has IPS_DST_NAT. */
+constexpr size_t kStatusAt = kIpv4Reply + 52 + 4 + 3;
+
 /** A program that counts what is sent to it. */
 class Counted {
  public:
-  explicit Counted(bool translatedOnly = true) {
-    auto made = KernelCounter::of(CounterCapacity::of(*table()), translatedOnly);
+  explicit Counted(FlowSelection selection = FlowSelection::dnat) {
+    auto made = KernelCounter::of(CounterCapacity::of(*table()), selection);
     if (!made) {
       WARN_MESSAGE(false, "no programs may be loaded here: " << made.error().message);
       return;
@@ -129,16 +136,34 @@ TEST_CASE("a program lets a reader have what is shaped otherwise, and drops what
   CHECK(counted.passes(seed("statistics")));
   CHECK(counted.passes(Bytes(7)));
   Bytes untranslated = seed("new-udp");
-  // CTA_STATUS is behind header and tuples: its lowest byte has IPS_DST_NAT.
-  uint8_t& status = untranslated[16 + 4 + 2 * 52 + 4 + 3];
+  uint8_t& status = untranslated[kStatusAt];
   REQUIRE((status & IPS_DST_NAT));
   status = static_cast<uint8_t>(status & ~IPS_DST_NAT);
   CHECK_FALSE(counted.passes(untranslated));
   CHECK(counted.counters.engine[kOpenEvents].get() == 0);
-  Counted all(false);
+  Counted all(FlowSelection::every);
   CHECK_FALSE(all.passes(untranslated));
   CHECK(all.counters.engine[kOpenEvents].get() == 1);
   CHECK(all.counters.engine[kForeignEvents].get() == 1);
+}
+
+TEST_CASE("a program that goes by the tuples counts what is translated, whatever its status says") {
+  Counted counted(FlowSelection::rewritten);
+  if (!counted) return;
+  // As IPVS leaves it: a reply tuple with the endpoint, and no IPS_DST_NAT.
+  Bytes rewritten = seed("new-udp");
+  uint8_t& status = rewritten[kStatusAt];
+  status = static_cast<uint8_t>(status & ~IPS_DST_NAT);
+  CHECK_FALSE(counted.passes(rewritten));
+  CHECK(counted.frontend(1, kOpened) == 1);
+  CHECK(counted.endpoint(1, kOpened) == 1);
+  // Source of the reply, which is the endpoint, in the place of the destination.
+  Bytes untranslated = rewritten;
+  std::copy_n(&rewritten[kIpv4Original + 20], 4, &untranslated[kIpv4Reply + 12]);
+  std::copy_n(&rewritten[kIpv4Original + 48], 2, &untranslated[kIpv4Reply + 40]);
+  CHECK_FALSE(counted.passes(untranslated));
+  CHECK(counted.counters.engine[kOpenEvents].get() == 1);
+  CHECK(counted.passes(seed("new-icmp")));
 }
 
 TEST_CASE("whatever an event has become, a program counts it as a reader would, or leaves it to one") {

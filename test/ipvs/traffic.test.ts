@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { observe } from './scenario.ts'
 import type { TrafficObservations } from './scenarios/traffic.ts'
 
@@ -26,6 +26,26 @@ it('TCP connections to a virtual server are answered by every backend in turn', 
 
 it('the kernel counts the connections that each backend got', () => {
   expect(seen.counted).toEqual([4, 4, 4])
+})
+
+describe('connection tracking', () => {
+  it('opens each connection with the backend that IPVS chose', () => {
+    expect(seen.opened).toEqual([
+      { service: 12, backends: [4, 4, 4] },
+      { service: 6, backends: [2, 2, 2] },
+      { service: 6, backends: [2, 2, 2] },
+    ])
+    expect(seen.droppedEvents).toBe(0)
+  })
+
+  it('finds those that are in the table alike by events and by a dump', () => {
+    expect(seen.active.byEvents).toEqual([12, 6, 6])
+    expect(seen.active.byDump).toEqual([12, 6, 6])
+  })
+
+  it('tells of other services as of strangers', () => {
+    expect(seen.foreignEvents).toBe(8)
+  })
 })
 
 it('TCP connections over IPv6 are answered by every backend in turn', () => {

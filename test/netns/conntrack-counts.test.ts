@@ -137,7 +137,7 @@ describe.each(['thread', 'ebpf'] as const)('counted by %s,', (engine) => {
     await counted(ROWS.udp, 'opened', 1)
     expect(translated.status()).toMatchObject({ openEvents: 1, foreignEvents: 0 })
     await translated.close()
-    const all = await open({ engine, translatedOnly: false })
+    const all = await open({ engine, selection: 'every' })
     await insert('192.0.2.2')
     await eventually(() => {
       expect(all.status()).toMatchObject({ openEvents: 1, foreignEvents: 1, malformedEvents: 0 })

@@ -162,7 +162,7 @@ describe.each(['thread', 'ebpf'] as const)('flows of real clients, counted by %s
   })
 
   it('are seen and not counted when the kernel is not asked to filter', async () => {
-    await open({ translatedOnly: false })
+    await open({ selection: 'every' })
     await flows.ask('UDP', 3, ENDPOINTS.IPv4, ENDPOINT_PORT)
     await flows.ask('UDP', 1)
     await counted(() => frontend(ROWS.udp), { opened: 1 })

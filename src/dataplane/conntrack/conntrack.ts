@@ -23,8 +23,9 @@ export interface ConntrackOptions {
   /** Settles when every change handed over so far is in the kernel; rejects when some are not. */
   readonly synced: () => Promise<void>
   /**
-   * Conntrack translates connections itself, as is the default. False where IPVS does that beside it: conntrack then marks
-   * them no other than those that pass a Service by, so that they are neither counted nor looked for.
+   * Conntrack translates connections itself, as is the default. False where IPVS does that beside it: what conntrack then
+   * knows of is the connections that IPVS translates too (`masq`), by where their replies come from, and none under direct
+   * return, whose replies do not come by. Those that pass a Service by are not told from these, and not looked for.
    */
   readonly translates?: boolean
   readonly serviceCidrs: readonly Cidr[]
@@ -83,9 +84,9 @@ export class Conntrack {
     const limits = { services: metricsServices, endpoints: metricsEndpoints }
     const metrics = new ConntrackMetrics({ registry, limits })
     const { translates = true } = options
-    const events = translates
-      ? await optional(ConntrackEvents.open({ ...options, engine: options.countingEngine ?? 'auto' }))
-      : IPVS
+    const selection = translates ? 'dnat' : 'rewritten'
+    const engine = options.countingEngine ?? 'auto'
+    const events = await optional(ConntrackEvents.open({ ...options, engine, selection }))
     const socket = await optional(ConntrackSocket.open(options))
     const accounting = await countsBytes(netns)
     const lacks = { notCounted: absenceOf(events), notCleaned: absenceOf(socket), countsBytes: accounting }
@@ -93,7 +94,7 @@ export class Conntrack {
     metrics.state(notCounted?.code)
     metrics.cleanerState(notCleaned?.code)
     metrics.accounting(accounting === true)
-    if (notCounted !== undefined && translates)
+    if (notCounted !== undefined)
       log.warn({ code: notCounted.code }, `connections are not counted: ${notCounted.message}`)
     else if (accounting === false) log.info({}, `bytes of connections are not counted: ${ACCOUNTING_OFF}`)
     if (notCleaned !== undefined)
@@ -148,13 +149,5 @@ const optional = <Value>(opening: Promise<Value>): Promise<Value | NetlinkError>
     throw error
   })
 
-const absenceOf = (value: ConntrackEvents | ConntrackSocket | Absence): Absence | undefined =>
-  value instanceof ConntrackEvents || value instanceof ConntrackSocket
-    ? undefined
-    : { code: value.code, message: value.message }
-
-/** Why nothing is counted where IPVS translates. */
-const IPVS: Absence = {
-  code: 'MODE_IPVS',
-  message: 'IPVS keeps connections of its own; ipvsadm -Ln --stats and hawser explain tell what it counted',
-}
+const absenceOf = (value: ConntrackEvents | ConntrackSocket | NetlinkError): Absence | undefined =>
+  value instanceof NetlinkError ? { code: value.code, message: value.message } : undefined

@@ -126,7 +126,8 @@ function toFlow(entry: ConntrackEntry, world: FlowWorld): ListedFlow | undefined
     (world.nodeAddresses.includes(address)
       ? frontends?.get(frontendKey(undefined, protocol, port))
       : undefined)
-  if (!world.translated && (frontend === undefined || reply.source === address)) return undefined
+  const rewritten = reply.source !== address || reply.sourcePort !== port
+  if (!world.translated && (frontend === undefined || !rewritten)) return undefined
   return {
     protocol,
     client: formatEndpoint({ address: original.source, port: original.sourcePort }),

@@ -25,7 +25,10 @@ export async function liveConnections(
     const filter = { family: familyOf(address), protocol, original, ...(translated ? { translated } : {}) }
     const { entries, matched } = await socket.findSome([filter], MOST)
     const all = [...entries]
-    const led = all.filter(({ original, reply }) => translated || reply.source !== original.destination)
+    const led = all.filter(
+      ({ original, reply }) =>
+        translated || reply.source !== original.destination || reply.sourcePort !== original.destinationPort,
+    )
     return {
       listed: led.map(({ original, reply, timeoutSeconds }) => ({
         client: formatEndpoint({ address: original.source, port: original.sourcePort }),
