@@ -1,5 +1,8 @@
 import type { Cidr, IpAddress, IpFamily } from '../util/address.ts'
 
+/** kube-proxy's default masqueradeBit, 14. */
+export const DEFAULT_MASQUERADE_MARK = 0x4000
+
 /** All that the rules of one family depend on besides the frontends. Addresses and CIDRs are of that family. */
 export interface FamilyConfig {
   readonly family: IpFamily
@@ -11,6 +14,8 @@ export interface FamilyConfig {
   readonly nodeAddresses: readonly IpAddress[]
   /** Masquerade what pods send to places outside of the pod and service CIDRs. */
   readonly masqueradePodEgress: boolean
+  /** The one bit of a packet's mark by which rules that find a reason to masquerade tell those that do it. */
+  readonly masqueradeMark: number
   /** Masquerade every connection to a cluster IP; other ways in follow their policy. */
   readonly masqueradeAll: boolean
   /** Node ports answer at every address of the node, also at those to come; for mode iptables, as with kube-proxy. */

@@ -3,7 +3,7 @@ import type { CountingEngine } from '../native/conntrack-events.ts'
 import { type Cidr, familyOf, type IpAddress, type IpFamily } from '../util/address.ts'
 import type { Logger } from '../util/logger.ts'
 import type { IpvsOptions } from './desired/ipvs-options.ts'
-import type { FamilyConfig } from './family-config.ts'
+import { DEFAULT_MASQUERADE_MARK, type FamilyConfig } from './family-config.ts'
 import type { IpvsSettings } from './ipvs/ipvs-config.ts'
 import type { ProxyMode } from './proxy-modes.ts'
 
@@ -29,6 +29,8 @@ export interface ServiceProxyOptions {
   readonly masqueradePodEgress: boolean
   /** Masquerade every connection to a cluster IP; other ways in follow their policy. */
   readonly masqueradeAll?: boolean
+  /** The bit of packets' marks that asks for masquerade; kube-proxy's default, 0x4000, when absent. */
+  readonly masqueradeMark?: number
   /** How IPVS treats Services whose annotations say nothing; round robin when absent. */
   readonly ipvs?: IpvsOptions
   /** For mode ipvs, and for what it leaves when another takes over; kube-proxy's defaults when absent. */
@@ -44,6 +46,8 @@ export interface ServiceProxyOptions {
   readonly auditIntervalMs?: number
   /** Count connections by Service, and delete those that lead to something gone; not by default. */
   readonly tracksConnections?: boolean
+  /** Of these delete TCP connections too, so that another endpoint resets them; not by default. */
+  readonly resetsStaleTcp?: boolean
   /** Who counts them: an eBPF program where the kernel lets it, else a thread that reads events. */
   readonly countingEngine?: CountingEngine
   /** So many Services have connection metrics of their own, those with the most connections; 100 by default. */
@@ -62,6 +66,7 @@ export const tableConfig = (options: ServiceProxyOptions, family: IpFamily): Fam
   nodeAddresses: options.nodeAddresses.filter((address) => familyOf(address) === family),
   masqueradePodEgress: options.masqueradePodEgress,
   masqueradeAll: options.masqueradeAll ?? false,
+  masqueradeMark: options.masqueradeMark ?? DEFAULT_MASQUERADE_MARK,
   nodePortsEverywhere: options.nodePortsEverywhere?.includes(family) ?? false,
   localhostNodePorts: options.localhostNodePorts ?? false,
 })

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Backend, CommitOutcome, FrontendChanges } from '../../src/dataplane/backend.ts'
 import type { Frontend } from '../../src/dataplane/desired/frontend.ts'
-import type { FamilyConfig } from '../../src/dataplane/family-config.ts'
+import { DEFAULT_MASQUERADE_MARK, type FamilyConfig } from '../../src/dataplane/family-config.ts'
 import { IptablesBackend } from '../../src/dataplane/iptables/iptables-backend.ts'
 import { NftablesBackend } from '../../src/dataplane/nftables/nftables-backend.ts'
 import { objectName } from '../../src/model/object-name.ts'
@@ -16,6 +16,7 @@ const CONFIG: FamilyConfig = {
   podCidrs: [cidr('10.1.0.0/16')],
   nodeAddresses: [address('172.20.0.1')],
   masqueradePodEgress: false,
+  masqueradeMark: DEFAULT_MASQUERADE_MARK,
   masqueradeAll: false,
 }
 

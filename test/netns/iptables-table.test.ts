@@ -162,6 +162,19 @@ describe('iptables backend: the tables as iptables-nft sees them', () => {
     expect(await proxy.backend.audit()).toEqual([])
   })
 
+  it('asks for masquerade with the bit of the mark that it is told', async () => {
+    await proxy.backend.close()
+    proxy = await IptablesProxy.open(netns, iptablesConfig('IPv4', { masqueradeMark: 2 ** 31 }))
+    await proxy.rebuild(...WORLD)
+    expect((await save()).filter((line) => line.includes('mark '))).toEqual([
+      '-A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" -m mark --mark 0x80000000/0x80000000 -j ACCEPT',
+      '-A KUBE-MARK-MASQ -j MARK --set-xmark 0x80000000/0x80000000',
+      '-A KUBE-POSTROUTING -m mark ! --mark 0x80000000/0x80000000 -j RETURN',
+      '-A KUBE-POSTROUTING -j MARK --set-xmark 0x80000000/0x0',
+    ])
+    expect(await proxy.backend.audit()).toEqual([])
+  })
+
   it('is saved and restored by iptables-nft without a change', async () => {
     await proxy.rebuild(...WORLD)
     const listing = await save()

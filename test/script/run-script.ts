@@ -1,6 +1,6 @@
 import type { Backend } from '../../src/dataplane/backend.ts'
 import { DesiredCompiler } from '../../src/dataplane/desired/compiler.ts'
-import type { FamilyConfig } from '../../src/dataplane/family-config.ts'
+import { DEFAULT_MASQUERADE_MARK, type FamilyConfig } from '../../src/dataplane/family-config.ts'
 import type { ConntrackSocket } from '../../src/native/conntrack.ts'
 import type { IpFamily } from '../../src/util/address.ts'
 import { PLACES, type ServiceWorld } from '../support/service-world.ts'
@@ -79,6 +79,7 @@ const configOf = ({ node }: Script, family: IpFamily): FamilyConfig => ({
   podCidrs: [cidr(PLACES[family].podCidr)],
   nodeAddresses: [address(PLACES[family].node)],
   masqueradePodEgress: false,
+  masqueradeMark: node.masqueradeBit === undefined ? DEFAULT_MASQUERADE_MARK : 2 ** node.masqueradeBit,
   masqueradeAll: node.masqueradeAll ?? false,
 })
 

@@ -58,6 +58,7 @@ const schema = v.strictObject({
     v.strictObject({
       zone: v.optional(v.string()),
       masqueradeAll: v.optional(v.boolean()),
+      masqueradeBit: v.optional(v.number()),
       /** Addresses that the node has beside its own. */
       carries: v.optional(v.array(v.string()), []),
     }),

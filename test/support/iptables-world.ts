@@ -1,7 +1,7 @@
 import type { CommitOutcome } from '../../src/dataplane/backend.ts'
 import { DesiredCompiler } from '../../src/dataplane/desired/compiler.ts'
 import type { Frontend, FrontendKey } from '../../src/dataplane/desired/frontend.ts'
-import type { FamilyConfig } from '../../src/dataplane/family-config.ts'
+import { DEFAULT_MASQUERADE_MARK, type FamilyConfig } from '../../src/dataplane/family-config.ts'
 import { IptablesBackend } from '../../src/dataplane/iptables/iptables-backend.ts'
 import type { Change } from '../../src/model/change.ts'
 import type { IpFamily } from '../../src/util/address.ts'
@@ -16,6 +16,7 @@ export const iptablesConfig = (family: IpFamily, fields: Partial<FamilyConfig> =
   podCidrs: [cidr(PLACES[family].podCidr)],
   nodeAddresses: [address(PLACES[family].node)],
   masqueradePodEgress: false,
+  masqueradeMark: DEFAULT_MASQUERADE_MARK,
   masqueradeAll: false,
   ...fields,
 })

@@ -1,6 +1,7 @@
 import type { Endpoint, Frontend, FrontendKind } from '../../src/dataplane/desired/frontend.ts'
 import { frontendKey } from '../../src/dataplane/desired/frontend.ts'
 import { DEFAULT_IPVS_OPTIONS } from '../../src/dataplane/desired/ipvs-options.ts'
+import { DEFAULT_MASQUERADE_MARK } from '../../src/dataplane/family-config.ts'
 import type { IpvsConfig } from '../../src/dataplane/ipvs/ipvs-config.ts'
 import { objectName } from '../../src/model/object-name.ts'
 import type { Protocol } from '../../src/model/service.ts'
@@ -53,6 +54,7 @@ export const configOf = (family: IpFamily, fields: Partial<IpvsConfig> = {}): Ip
   podCidrs: [cidr(PLACES[family].podCidr)],
   nodeAddresses: [ip(PLACES[family].node)],
   masqueradePodEgress: false,
+  masqueradeMark: DEFAULT_MASQUERADE_MARK,
   masqueradeAll: false,
   excludeCidrs: [],
   strictArp: false,

@@ -28,6 +28,8 @@ export interface OwnSettings {
   readonly master: URL | undefined
   /** Undefined: that of a test cluster for a folder, and what the API server says otherwise. */
   readonly serviceCidrs: readonly Cidr[] | undefined
+  /** Connections to endpoints that are gone are reset at their next packet. */
+  readonly resetsStaleTcp: boolean
   readonly countingEngine: CountingEngine
   /** Services and endpoints with connection metrics of their own. */
   readonly metricsServices: number
@@ -60,10 +62,13 @@ export interface ProxyConfig {
   readonly minSyncPeriodMs: number
   readonly auditIntervalMs: number
   readonly masqueradeAll: boolean
+  /** The bit of packets' marks that asks for masquerade. */
+  readonly masqueradeMark: number
   readonly ipvs: IpvsSettings
   readonly ipvsScheduler: string
   readonly conntrack: ConntrackSettings
   readonly oomScoreAdj: number
+  readonly resetsStaleTcp: boolean
   readonly countingEngine: CountingEngine
   readonly metricsServices: number
   readonly metricsEndpoints: number
@@ -85,6 +90,8 @@ export function proxyConfig(configuration: KubeProxyConfiguration, own: OwnSetti
   const { clientConnection, conntrack, ipvs } = configuration
   const mode = PROXY_MODES.find((mode) => mode === configuration.mode) ?? PROXY_MODES[0]
   const periods = configuration[mode]
+  // kube-proxy's IPVS takes these from iptables, too.
+  const masquerade = configuration[mode === 'nftables' ? 'nftables' : 'iptables']
   const nodePorts = nodePortAddresses(configuration, mode)
   const nodeAddress = parseAddress(configuration.bindAddress)
   const { kubeconfig, qps, burst } = clientConnection
@@ -107,8 +114,8 @@ export function proxyConfig(configuration: KubeProxyConfiguration, own: OwnSetti
     bindHardFail: configuration.bindAddressHardFail,
     minSyncPeriodMs: ms(periods.minSyncPeriod),
     auditIntervalMs: ms(periods.syncPeriod),
-    // kube-proxy's IPVS takes this one from iptables, too.
-    masqueradeAll: configuration[mode === 'nftables' ? 'nftables' : 'iptables'].masqueradeAll,
+    masqueradeAll: masquerade.masqueradeAll,
+    masqueradeMark: 2 ** masquerade.masqueradeBit,
     ipvs: {
       excludeCidrs: ipvs.excludeCIDRs.flatMap((text) => parseCidr(text) ?? []),
       strictArp: ipvs.strictARP,
@@ -129,6 +136,7 @@ export function proxyConfig(configuration: KubeProxyConfiguration, own: OwnSetti
       udpStreamTimeoutMs: ms(conntrack.udpStreamTimeout),
     },
     oomScoreAdj: configuration.oomScoreAdj,
+    resetsStaleTcp: own.resetsStaleTcp,
     countingEngine: own.countingEngine,
     metricsServices: own.metricsServices,
     metricsEndpoints: own.metricsEndpoints,

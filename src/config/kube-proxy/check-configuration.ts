@@ -11,6 +11,9 @@ export interface ConfigurationProblem {
   readonly severity: 'error' | 'warning'
 }
 
+/** Marks of virtual servers are known by their top byte: `SHORT_CIRCUIT_MASK` of mode ipvs. */
+const IPVS_MARKS_FROM_BIT = 24
+
 /** What is wrong between fields, and what this proxy has no use for. The configuration is as it was written. */
 export function checkConfiguration(written: KubeProxyConfiguration): readonly ConfigurationProblem[] {
   return [...periodErrors(written), ...errors(written), ...modeWarnings(written), ...unused(written)]
@@ -40,13 +43,13 @@ function errors(written: KubeProxyConfiguration): readonly ConfigurationProblem[
       `cannot be ${detectLocalMode}: clients are told apart by their addresses here`,
       'use ClusterCIDR with clusterCIDR, or NodeCIDR',
     )
-  for (const mode of ['nftables', 'iptables'] as const)
-    if (written[mode].masqueradeBit !== 14)
-      error(
-        [mode, 'masqueradeBit'],
-        `cannot be ${written[mode].masqueradeBit}: the mark of what is masqueraded is always bit 14 here`,
-        "leave it out, and keep other programs' marks off bit 14",
-      )
+  const { masqueradeBit } = written.iptables
+  if (written.mode === 'ipvs' && masqueradeBit >= IPVS_MARKS_FROM_BIT)
+    error(
+      ['iptables', 'masqueradeBit'],
+      `cannot be ${masqueradeBit} in mode ipvs, where bits ${IPVS_MARKS_FROM_BIT} to 31 tell the marks of IPVS from others`,
+      `name a bit from 0 to ${IPVS_MARKS_FROM_BIT - 1}`,
+    )
   return found
 }
 

@@ -18,9 +18,6 @@ import {
 } from './names.ts'
 import { type Chain, comment, jump, type Match, type PlacedRule, type Rule, type Table } from './rule.ts'
 
-/** kube-proxy's default masqueradeBit, 14. */
-const MASQUERADE_MARK = 0x4000
-
 /** A chain where packets enter a table; it exists in iptables-nft as soon as anything is in it. */
 export interface EntryChain {
   readonly table: Table
@@ -100,7 +97,7 @@ export function constantChains(config: FamilyConfig): Chain[] {
     { table: 'filter', name: SERVICES, rules: config.serviceCidrs.map(serviceRangeRule) },
     { table: 'filter', name: EXTERNAL_SERVICES, rules: [] },
     { table: 'filter', name: FIREWALL, rules: [] },
-    { table: 'filter', name: FORWARD, rules: FORWARD_RULES },
+    { table: 'filter', name: FORWARD, rules: forwardRules(config) },
     { table: 'filter', name: NODE_PORTS, rules: [] },
     ...localnetChain(config),
     ...serviceRangeChains(config),
@@ -110,8 +107,8 @@ export function constantChains(config: FamilyConfig): Chain[] {
       rules: nodePortRules(config),
     },
     { table: 'nat', name: NODE_PORTS, rules: [] },
-    { table: 'nat', name: POSTROUTING, rules: POSTROUTING_RULES },
-    { table: 'nat', name: MARK_MASQ, rules: [{ matches: [], target: setMark(MASQUERADE_MARK) }] },
+    { table: 'nat', name: POSTROUTING, rules: postroutingRules(config) },
+    { table: 'nat', name: MARK_MASQ, rules: [{ matches: [], target: setMark(config.masqueradeMark) }] },
     ...outsideChain(config),
     ...podEgressChain(config),
   ]
@@ -128,12 +125,12 @@ const setMark = (bits: number) => ({ target: 'MARK', value: bits, mask: bits }) 
 /** `--xor-mark` */
 const flipMark = (bits: number) => ({ target: 'MARK', value: bits, mask: 0 }) as const
 
-const FORWARD_RULES: readonly Rule[] = [
+const forwardRules = ({ masqueradeMark }: FamilyConfig): readonly Rule[] => [
   // A packet that conntrack takes for none of a known connection would leave without translation and end that
   // connection at the client (kubernetes#74839).
   { matches: [{ match: 'conntrack', states: ['INVALID'] }], target: DROP },
   {
-    matches: [comment('kubernetes forwarding rules'), { match: 'mark', bits: MASQUERADE_MARK, set: true }],
+    matches: [comment('kubernetes forwarding rules'), { match: 'mark', bits: masqueradeMark, set: true }],
     target: ACCEPT,
   },
   {
@@ -146,9 +143,9 @@ const FORWARD_RULES: readonly Rule[] = [
 ]
 
 /** The mark is taken off before masquerade, so that a packet that passes twice is not masqueraded twice. */
-const POSTROUTING_RULES: readonly Rule[] = [
-  { matches: [{ match: 'mark', bits: MASQUERADE_MARK, set: false }], target: RETURN },
-  { matches: [], target: flipMark(MASQUERADE_MARK) },
+const postroutingRules = ({ masqueradeMark }: FamilyConfig): readonly Rule[] => [
+  { matches: [{ match: 'mark', bits: masqueradeMark, set: false }], target: RETURN },
+  { matches: [], target: flipMark(masqueradeMark) },
   { matches: [comment('kubernetes service traffic requiring SNAT')], target: MASQUERADE },
 ]
 

@@ -21,7 +21,14 @@ import {
   unmark,
 } from '../nf-table/statements.ts'
 import { HAIRPIN, HAIRPIN_TIMEOUT_MS, TREATMENTS_MAP } from './layout.ts'
-import { isNew, isShortCircuited, rememberSource, setMarkFromMap, sourceInRange } from './statements.ts'
+import {
+  isNew,
+  isNotShortCircuited,
+  isShortCircuited,
+  rememberSource,
+  setMarkFromMap,
+  sourceInRange,
+} from './statements.ts'
 import { BASIC_TREATMENTS } from './treatments.ts'
 
 const fromPods = ({ podCidrs }: FamilyConfig, ...then: readonly Statement[]): readonly Statement[] =>
@@ -39,7 +46,7 @@ export function tableChains(config: FamilyConfig): readonly Chain[] {
     { name: 'reject-it', rules: [rejectTcp, rejectOther(family)] },
     { name: 'drop-it', rules: [drop] },
     { name: 'cluster', rules: [...balanced, ...masqueradeClusterIp(config)] },
-    { name: 'external', rules: [...balanced, markForMasquerade] },
+    { name: 'external', rules: [...balanced, markForMasquerade(config)] },
     { name: 'local', rules: [...balanced, ...steerInside(config)] },
     { name: 'local-none', rules: [...balanced, ...steerInside(config), drop] },
     { name: 'direct', rules: [clearPriority] },
@@ -60,7 +67,7 @@ export function tableChains(config: FamilyConfig): readonly Chain[] {
         rule(destinationInSet(family, 'vips'), goto('reject-it')),
       ],
     },
-    { name: 'masq', rules: [unmark, masquerade] },
+    { name: 'masq', rules: [unmark(config), masquerade] },
     ...podEgress(config),
     // Priorities: NF_IP_PRI_NAT_DST and NF_IP_PRI_NAT_SRC of linux/netfilter_ipv4.h, IPv6's are the same.
     { name: 'nat-pre', hook: { type: 'nat', hook: 'prerouting', priority: -100 }, rules: [goto('services')] },
@@ -74,9 +81,9 @@ export function tableChains(config: FamilyConfig): readonly Chain[] {
       name: 'nat-post',
       hook: { type: 'nat', hook: 'postrouting', priority: 100 },
       rules: [
-        // A mark of these has no room for the bit that asks for masquerade.
+        // A mark of these is theirs in whole: its bits do not ask for masquerade.
         rule(isShortCircuited, ...(config.masqueradeAll ? [] : [isFromHere]), masquerade),
-        rule(isMarked, goto('masq')),
+        rule(isNotShortCircuited, isMarked(config), goto('masq')),
         rule(pairInSet(family, HAIRPIN), masquerade),
         ...(config.masqueradePodEgress ? fromPods(config, goto('pod-egress')) : []),
       ],
@@ -95,15 +102,15 @@ function rememberClient(config: FamilyConfig): readonly Statement[] {
  * could answer them unless they are masqueraded, whatever the configuration says of others.
  */
 function masqueradeClusterIp(config: FamilyConfig): readonly Statement[] {
-  if (config.masqueradeAll) return [markForMasquerade]
-  if (config.podCidrs.length === 0) return [rule(isFromHere, markForMasquerade)]
-  return [...fromPods(config, returnToCaller), markForMasquerade]
+  if (config.masqueradeAll) return [markForMasquerade(config)]
+  if (config.podCidrs.length === 0) return [rule(isFromHere, markForMasquerade(config))]
+  return [...fromPods(config, returnToCaller), markForMasquerade(config)]
 }
 
 /** Pods and this machine leave the chain here; who stays comes from outside. */
 const steerInside = (config: FamilyConfig): readonly Statement[] => [
-  ...fromPods(config, ...(config.masqueradeAll ? [markForMasquerade] : []), goto('steer')),
-  rule(isFromHere, markForMasquerade, goto('steer')),
+  ...fromPods(config, ...(config.masqueradeAll ? [markForMasquerade(config)] : []), goto('steer')),
+  rule(isFromHere, markForMasquerade(config), goto('steer')),
 ]
 
 function podEgress({ masqueradePodEgress, podCidrs, serviceCidrs }: FamilyConfig): readonly Chain[] {

@@ -6,7 +6,7 @@ export const SHORT_CIRCUIT_MASK = 0xff000000
 
 const LOW_BITS = 14
 
-/** The mark with a number, from 0 to 2^23 - 1: bit 14, which asks for masquerade, is never set. */
+/** The mark with a number, from 0 to 2^23 - 1: bit 14, by which kube-proxy and others ask for masquerade, is never set. */
 export const shortCircuitMark = (number: number): number =>
   (SHORT_CIRCUIT_BITS | ((number >>> LOW_BITS) << (LOW_BITS + 1)) | (number & ((1 << LOW_BITS) - 1))) >>> 0
 

@@ -38,15 +38,22 @@ export const rememberSource = (family: IpFamily, set: string, timeoutMs: number)
 export const isNew: Statement = [{ expr: 'ct', key: 'state', dreg: FIRST }, ...anyBit(CT_STATE_NEW)]
 
 /** `meta mark & 0xff000000 == 0x48000000`: steered to a virtual server by mark. */
-export const isShortCircuited: Statement = [
-  { expr: 'meta', key: 'mark', dreg: FIRST },
-  {
-    expr: 'bitwise',
-    sreg: FIRST,
-    dreg: FIRST,
-    length: 4,
-    mask: hostNumber(SHORT_CIRCUIT_MASK),
-    xor: hostNumber(0),
-  },
-  { expr: 'cmp', sreg: FIRST, op: 'eq', data: hostNumber(SHORT_CIRCUIT_BITS) },
-]
+export const isShortCircuited: Statement = compareTopByte('eq')
+
+/** `meta mark & 0xff000000 != 0x48000000` */
+export const isNotShortCircuited: Statement = compareTopByte('neq')
+
+function compareTopByte(op: 'eq' | 'neq'): Statement {
+  return [
+    { expr: 'meta', key: 'mark', dreg: FIRST },
+    {
+      expr: 'bitwise',
+      sreg: FIRST,
+      dreg: FIRST,
+      length: 4,
+      mask: hostNumber(SHORT_CIRCUIT_MASK),
+      xor: hostNumber(0),
+    },
+    { expr: 'cmp', sreg: FIRST, op, data: hostNumber(SHORT_CIRCUIT_BITS) },
+  ]
+}

@@ -1,5 +1,6 @@
 import type { Expression, Verdict } from '../../native/nft-expressions.ts'
 import { addressLength, type Cidr, type IpFamily, packAddress } from '../../util/address.ts'
+import type { FamilyConfig } from '../family-config.ts'
 import {
   addressWords,
   afterServiceKey,
@@ -17,8 +18,7 @@ import {
  */
 export type Statement = readonly Expression[]
 
-/** kube-proxy's default masqueradeBit, 14. */
-const MASQUERADE_MARK = 0x4000
+type MasqueradeMark = Pick<FamilyConfig, 'masqueradeMark'>
 
 /** `IPS_DST_NAT` of linux/netfilter/nf_conntrack_common.h: this connection's destination was translated. */
 const CT_STATUS_DNAT = 0x20
@@ -196,13 +196,18 @@ export const rejectOther = (family: IpFamily): Statement => [
 ]
 
 /** `meta mark set meta mark or 0x4000`: masquerade this connection on its way out. */
-export const markForMasquerade: Statement = changeMark(~MASQUERADE_MARK >>> 0)
+export const markForMasquerade = ({ masqueradeMark }: MasqueradeMark): Statement =>
+  changeMark(~masqueradeMark >>> 0, masqueradeMark)
 
 /** `meta mark set meta mark xor 0x4000`: takes off the mark that is known to be there. */
-export const unmark: Statement = changeMark(0xffffffff)
+export const unmark = ({ masqueradeMark }: MasqueradeMark): Statement =>
+  changeMark(0xffffffff, masqueradeMark)
 
 /** `meta mark & 0x4000 != 0` */
-export const isMarked: Statement = [{ expr: 'meta', key: 'mark', dreg: FIRST }, ...anyBit(MASQUERADE_MARK)]
+export const isMarked = ({ masqueradeMark }: MasqueradeMark): Statement => [
+  { expr: 'meta', key: 'mark', dreg: FIRST },
+  ...anyBit(masqueradeMark),
+]
 
 /** `ct status dnat` */
 export const wasTranslated: Statement = [
@@ -213,7 +218,7 @@ export const wasTranslated: Statement = [
 /** `masquerade fully-random` */
 export const masquerade: Statement = [{ expr: 'masq', flags: ['fully-random'] }]
 
-function changeMark(mask: number): Statement {
+function changeMark(mask: number, xor: number): Statement {
   return [
     { expr: 'meta', key: 'mark', dreg: FIRST },
     {
@@ -222,7 +227,7 @@ function changeMark(mask: number): Statement {
       dreg: FIRST,
       length: 4,
       mask: hostNumber(mask),
-      xor: hostNumber(MASQUERADE_MARK),
+      xor: hostNumber(xor),
     },
     { expr: 'meta', key: 'mark', sreg: FIRST },
   ]

@@ -53,7 +53,7 @@ export function constantChains(config: FamilyConfig): readonly Chain[] {
         ...config.serviceCidrs.map((cidr) => rule(addressIn('daddr', cidr), goto('cluster-miss'))),
       ],
     },
-    { name: 'masq', rules: [unmark, masquerade] },
+    { name: 'masq', rules: [unmark(config), masquerade] },
     ...egress,
     // Priorities: NF_IP_PRI_NAT_DST and NF_IP_PRI_NAT_SRC of linux/netfilter_ipv4.h, IPv6's are the same.
     { name: 'nat-pre', hook: { type: 'nat', hook: 'prerouting', priority: -100 }, rules: [goto('services')] },
@@ -62,7 +62,7 @@ export function constantChains(config: FamilyConfig): readonly Chain[] {
       name: 'nat-post',
       hook: { type: 'nat', hook: 'postrouting', priority: 100 },
       rules: [
-        rule(isMarked, goto('masq')),
+        rule(isMarked(config), goto('masq')),
         rule(wasTranslated, pairInSet(family, 'hairpin'), masquerade),
         ...(egress.length > 0
           ? config.podCidrs.map((cidr) => rule(addressIn('saddr', cidr), goto('pod-egress')))
@@ -95,23 +95,25 @@ export function namedChain(name: string, config: FamilyConfig): Chain {
 function route(balancing: Balancing, config: FamilyConfig): readonly Statement[] {
   const next = goto(balancerChain(mainBalancer(balancing)))
   if (balancing.kind === 'cluster')
-    return config.masqueradeAll ? [markForMasquerade, next] : [...masqueradeOutsiders(config, next), next]
-  if (balancing.local === undefined) return [markForMasquerade, next]
+    return config.masqueradeAll
+      ? [markForMasquerade(config), next]
+      : [...masqueradeOutsiders(config, next), next]
+  if (balancing.local === undefined) return [markForMasquerade(config), next]
   const local = localBalancer(balancing)
   return [
     // Pods and this node are served as if they went out to a load balancer and came back in elsewhere. A pod keeps
     // its source; the node's own, which may be the very address it asks, would not bring the answer back here.
     ...config.podCidrs.map((cidr) => rule(addressIn('saddr', cidr), next)),
-    rule(isFromHere, markForMasquerade, next),
+    rule(isFromHere, markForMasquerade(config), next),
     local === undefined ? drop : goto(balancerChain(local)),
   ]
 }
 
 /** Masquerades the rest after those who keep their source have left; without pod CIDRs nobody is known to be outside. */
-const masqueradeOutsiders = ({ podCidrs }: FamilyConfig, next: Statement): readonly Statement[] =>
-  podCidrs.length === 0
+const masqueradeOutsiders = (config: FamilyConfig, next: Statement): readonly Statement[] =>
+  config.podCidrs.length === 0
     ? []
-    : [...podCidrs.map((cidr) => rule(addressIn('saddr', cidr), next)), markForMasquerade]
+    : [...config.podCidrs.map((cidr) => rule(addressIn('saddr', cidr), next)), markForMasquerade(config)]
 
 const firstSlot = ({ upper }: Balancer): number => (upper ? UPPER_SLOTS : 0)
 

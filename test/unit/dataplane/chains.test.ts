@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { FamilyConfig } from '../../../src/dataplane/family-config.ts'
+import { DEFAULT_MASQUERADE_MARK, type FamilyConfig } from '../../../src/dataplane/family-config.ts'
 import { addressIn, type Statement } from '../../../src/dataplane/nf-table/statements.ts'
 import { constantChains, namedChain } from '../../../src/dataplane/nftables/chains.ts'
 import { cidr } from '../../support/services.ts'
@@ -10,6 +10,7 @@ const config = (fields: Partial<FamilyConfig> = {}): FamilyConfig => ({
   podCidrs: [cidr('10.1.0.0/16')],
   nodeAddresses: [],
   masqueradePodEgress: false,
+  masqueradeMark: DEFAULT_MASQUERADE_MARK,
   masqueradeAll: false,
   ...fields,
 })
@@ -85,6 +86,30 @@ describe('the constant chains', () => {
     expect(names({ masqueradePodEgress: true })).toContain('pod-egress')
   })
 })
+
+describe('the mark that asks for masquerade', () => {
+  it.each([0, 14, 31])('may be bit %i', (bit) => {
+    const marked = config({ masqueradeMark: 2 ** bit })
+    const bitwise = [
+      ...namedChain('x-2', marked).rules,
+      ...constantChains(marked).flatMap(({ rules }) => rules),
+    ]
+      .flat()
+      .flatMap((expression) => (expression.expr === 'bitwise' ? [expression] : []))
+      .map(({ mask = new Uint8Array(4), xor = new Uint8Array(4) }) => [number(mask), number(xor)])
+    expect(bitwise).toEqual(
+      expect.arrayContaining([
+        // or, xor and and
+        [0xffff_ffff - 2 ** bit, 2 ** bit],
+        [0xffff_ffff, 2 ** bit],
+        [2 ** bit, 0],
+      ]),
+    )
+  })
+})
+
+/** What a u32 in the host's order means. */
+const number = (bytes: Uint8Array): number => new Uint32Array(Uint8Array.from(bytes).buffer)[0] ?? Number.NaN
 
 describe('a match of a CIDR', () => {
   it.each([

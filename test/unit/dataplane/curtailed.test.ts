@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Frontend } from '../../../src/dataplane/desired/frontend.ts'
+import { DEFAULT_MASQUERADE_MARK } from '../../../src/dataplane/family-config.ts'
 import { curtailedFrontends } from '../../../src/dataplane/nftables/curtailed.ts'
 import { PlanBuilder } from '../../../src/dataplane/nftables/plan-builder.ts'
 import { TableState } from '../../../src/dataplane/nftables/table-state.ts'
@@ -21,6 +22,7 @@ async function program(made: Frontend, state: TableState): Promise<void> {
       podCidrs: [],
       nodeAddresses: [],
       masqueradePodEgress: false,
+      masqueradeMark: DEFAULT_MASQUERADE_MARK,
       masqueradeAll: false,
     },
     state,

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DesiredCompiler } from '../../../src/dataplane/desired/compiler.ts'
 import type { Frontend, FrontendKey } from '../../../src/dataplane/desired/frontend.ts'
+import { DEFAULT_MASQUERADE_MARK } from '../../../src/dataplane/family-config.ts'
 import { eachRecord } from '../../../src/dataplane/nf-table/records.ts'
 import { frontendOfKey } from '../../../src/dataplane/nf-table/service-key.ts'
 import { DATA_SETS } from '../../../src/dataplane/nftables/layout.ts'
@@ -20,6 +21,7 @@ const CONFIG = {
   podCidrs: [],
   nodeAddresses: NODE_ADDRESSES,
   masqueradePodEgress: false,
+  masqueradeMark: DEFAULT_MASQUERADE_MARK,
   masqueradeAll: false,
 } as const
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { DesiredCompiler } from '../../../src/dataplane/desired/compiler.ts'
-import type { FamilyConfig } from '../../../src/dataplane/family-config.ts'
+import { DEFAULT_MASQUERADE_MARK, type FamilyConfig } from '../../../src/dataplane/family-config.ts'
 import { PlanBuilder } from '../../../src/dataplane/nftables/plan-builder.ts'
 import { TableState } from '../../../src/dataplane/nftables/table-state.ts'
 import type { Change } from '../../../src/model/change.ts'
@@ -25,6 +25,7 @@ const CONFIG: FamilyConfig = {
   podCidrs: [POD_CIDR],
   nodeAddresses: NODE_ADDRESSES,
   masqueradePodEgress: false,
+  masqueradeMark: DEFAULT_MASQUERADE_MARK,
   masqueradeAll: false,
 }
 

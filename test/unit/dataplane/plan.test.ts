@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DesiredCompiler } from '../../../src/dataplane/desired/compiler.ts'
-import type { FamilyConfig } from '../../../src/dataplane/family-config.ts'
+import { DEFAULT_MASQUERADE_MARK, type FamilyConfig } from '../../../src/dataplane/family-config.ts'
 import { formatPlan } from '../../../src/dataplane/nftables/format-plan.ts'
 import { PlanBuilder } from '../../../src/dataplane/nftables/plan-builder.ts'
 import { TableState } from '../../../src/dataplane/nftables/table-state.ts'
@@ -34,6 +34,7 @@ class Planner {
       podCidrs: [],
       nodeAddresses: [address(family === 'IPv4' ? '172.20.0.1' : 'fd00:20::1')],
       masqueradePodEgress: false,
+      masqueradeMark: DEFAULT_MASQUERADE_MARK,
       masqueradeAll: false,
     }
   }

@@ -125,7 +125,7 @@ export const formerFlags = {
     'Node ports answer the node itself at 127.0.0.1 too, in mode iptables; =false for not.',
     'true',
   ),
-  'iptables-masquerade-bit': number('Accepted when it is 14.'),
+  'iptables-masquerade-bit': number('The bit of packet marks, from 0 to 31, that asks for masquerade.', '14'),
   'iptables-min-sync-period': duration('As --min-sync-period, for iptables and nftables.'),
   'iptables-sync-period': duration('As --audit-interval, for iptables and nftables.'),
   'ipvs-min-sync-period': duration('As --min-sync-period, for ipvs.'),

@@ -62,6 +62,7 @@ const OWN: OwnSettings = {
   folder: undefined,
   master: undefined,
   serviceCidrs: undefined,
+  resetsStaleTcp: false,
   countingEngine: 'auto',
   metricsServices: 100,
   metricsEndpoints: 100,
@@ -195,6 +196,16 @@ describe('a configuration file', () => {
         'config.yaml:3: detectLocalMode cannot be BridgeInterface: clients are told apart by their addresses here (use ClusterCIDR with clusterCIDR, or NodeCIDR)',
       ],
     ],
+    [
+      `${HEAD}mode: ipvs\niptables:\n  masqueradeBit: 24`,
+      [
+        'config.yaml:5: iptables.masqueradeBit cannot be 24 in mode ipvs, where bits 24 to 31 tell the marks of IPVS from others (name a bit from 0 to 23)',
+      ],
+    ],
+    [
+      `${HEAD}nftables: {masqueradeBit: 32}`,
+      ['config.yaml:3: nftables.masqueradeBit must be a whole number from 0 to 31, not 32'],
+    ],
     [`${HEAD}featureGates: {A: on, B: 1}`, ['config.yaml:3: featureGates.B must be true or false, not 1']],
   ])('is refused with every line that is wrong: %j', async (text, lines) => {
     expect(await refusal(text)).toEqual(lines)
@@ -268,8 +279,8 @@ describe('flags', () => {
       '--ipvs-exclude-cidrs must be a CIDR such as 192.0.2.0/24, not "x"',
     ],
     [
-      { 'iptables-masquerade-bit': 15 },
-      '--iptables-masquerade-bit cannot be 15: the mark of what is masqueraded',
+      { 'proxy-mode': 'ipvs', 'iptables-masquerade-bit': 31 },
+      '--iptables-masquerade-bit cannot be 31 in mode ipvs',
     ],
     [{ 'oom-score-adj': 1.5 }, '--oom-score-adj must be a whole number from -1000 to 1000, not 1.5'],
   ])('are refused by their own names: %j', (flags, message) => {
@@ -279,6 +290,11 @@ describe('flags', () => {
   it('that are not given are not complained about', () => {
     expect(configurationOfFlags({}).warnings).toEqual([])
     expect(configurationOfFlags({ profiling: true }).warnings).toMatchObject([{ place: '--profiling' }])
+  })
+
+  it('may name any bit for masquerade where IPVS has no marks', () => {
+    const { configuration } = configurationOfFlags({ 'iptables-masquerade-bit': 31 })
+    expect(proxyConfig(configuration, OWN).masqueradeMark).toBe(0x8000_0000)
   })
 
   it("of kube-proxy's iptables are meant for nftables as well", () => {
@@ -296,11 +312,12 @@ describe('what a configuration means', () => {
     const text = `${HEAD}mode: ipvs
 ipvs: {minSyncPeriod: 2s, scheduler: wlc, strictARP: true, excludeCIDRs: [10.9.0.0/16], tcpTimeout: 1500ms}
 nftables: {minSyncPeriod: 7s}
-iptables: {masqueradeAll: true}`
+iptables: {masqueradeAll: true, masqueradeBit: 15}`
     expect(await configOf(text)).toMatchObject({
       minSyncPeriodMs: 2000,
       auditIntervalMs: 60_000,
       masqueradeAll: true,
+      masqueradeMark: 0x8000,
       ipvsScheduler: 'wlc',
       ipvs: {
         strictArp: true,

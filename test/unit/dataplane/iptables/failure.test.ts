@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { CommitOutcome } from '../../../../src/dataplane/backend.ts'
 import { DesiredCompiler } from '../../../../src/dataplane/desired/compiler.ts'
+import { DEFAULT_MASQUERADE_MARK } from '../../../../src/dataplane/family-config.ts'
 import { failedCommit } from '../../../../src/dataplane/iptables/failure.ts'
 import { PlanBuilder } from '../../../../src/dataplane/iptables/plan-builder.ts'
 import { TableState } from '../../../../src/dataplane/iptables/table-state.ts'
@@ -15,6 +16,7 @@ const CONFIG = {
   podCidrs: [],
   nodeAddresses: [address('172.20.0.1')],
   masqueradePodEgress: false,
+  masqueradeMark: DEFAULT_MASQUERADE_MARK,
   masqueradeAll: false,
 } as const
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DesiredCompiler } from '../../../../src/dataplane/desired/compiler.ts'
 import type { Frontend, FrontendKey } from '../../../../src/dataplane/desired/frontend.ts'
+import { DEFAULT_MASQUERADE_MARK } from '../../../../src/dataplane/family-config.ts'
 import { formatPlan } from '../../../../src/dataplane/iptables/format-plan.ts'
 import { PlanBuilder } from '../../../../src/dataplane/iptables/plan-builder.ts'
 import { TableState } from '../../../../src/dataplane/iptables/table-state.ts'
@@ -26,6 +27,7 @@ const CONFIG = {
   podCidrs: [cidr('10.1.0.0/16')],
   nodeAddresses: [address('172.20.0.1')],
   masqueradePodEgress: false,
+  masqueradeMark: DEFAULT_MASQUERADE_MARK,
   masqueradeAll: false,
 } as const
 const SHARED = [
