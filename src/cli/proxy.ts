@@ -100,7 +100,12 @@ const groups = {
     }),
   },
   'IPVS:': ipvsFlags,
-  'Connection tracking:': conntrackFlags,
+  'Connection tracking:': {
+    ...conntrackFlags,
+    'reset-stale-tcp': toggle(
+      'End TCP connections to endpoints that are gone, by a reset at their next packet, instead of leaving them to time out.',
+    ),
+  },
   'The process:': {
     ...servingFlags,
     'count-connections': value<CountingEngine>({
@@ -153,6 +158,7 @@ export const command = defineCommand({
       folder: manifests === undefined ? undefined : resolve(manifests),
       master,
       serviceCidrs: flags['service-cluster-ip-range'],
+      resetsStaleTcp: flags['reset-stale-tcp'],
       countingEngine: flags['count-connections'],
       metricsServices: flags['metrics-services'],
       metricsEndpoints: flags['metrics-endpoints'],

@@ -1,5 +1,6 @@
 import type { Registry } from '../../metrics/registry.ts'
 import type { ObjectName } from '../../model/object-name.ts'
+import { formatProblem } from '../../model/problem.ts'
 import { ConntrackSocket, NetlinkError } from '../../native/conntrack.ts'
 import { ConntrackEvents, type CountingEngine } from '../../native/conntrack-events.ts'
 import type { Cidr, IpAddress, IpFamily } from '../../util/address.ts'
@@ -16,6 +17,7 @@ import { FlowEngine } from './flow-engine.ts'
 import { ACCOUNTING_OFF, countsBytes } from './kernel-settings.ts'
 import { ConntrackMetrics } from './metrics.ts'
 import { StaleFlowCleaner } from './stale-flow-cleaner.ts'
+import { staleTcpProblem } from './stale-tcp.ts'
 
 export interface ConntrackOptions {
   /** Path of the network namespace; the process's own when absent. */
@@ -28,6 +30,11 @@ export interface ConntrackOptions {
    * return, whose replies do not come by. Those that pass a Service by are not told from these, and not looked for.
    */
   readonly translates?: boolean
+  /**
+   * Delete TCP connections to endpoints that are gone too, so that another endpoint resets them at their next packet; not by
+   * default. What stands against it is one warning.
+   */
+  readonly resetsStaleTcp?: boolean
   readonly serviceCidrs: readonly Cidr[]
   readonly nodeAddresses: readonly IpAddress[]
   /** So many Services have metrics of their own, 100 by default: those with the most connections opened. */
@@ -61,7 +68,7 @@ export class Conntrack {
   readonly #lacks: Lacks
 
   private constructor(
-    options: ConntrackOptions & { readonly translates: boolean },
+    options: ConntrackOptions & { readonly translates: boolean; readonly resetsTcp: boolean },
     metrics: ConntrackMetrics,
     events: ConntrackEvents | undefined,
     socket: ConntrackSocket | undefined,
@@ -102,7 +109,11 @@ export class Conntrack {
     if (!(socket instanceof NetlinkError)) metrics.followTable(socket)
     const counting = events instanceof ConntrackEvents ? events : undefined
     const cleaning = socket instanceof ConntrackSocket ? socket : undefined
-    return new Conntrack({ ...options, translates }, metrics, counting, cleaning, lacks)
+    const { resetsStaleTcp = false } = options
+    const problem = resetsStaleTcp ? await staleTcpProblem(netns, translates) : undefined
+    if (problem !== undefined) log.warn({}, formatProblem(problem))
+    const resetsTcp = resetsStaleTcp && problem === undefined
+    return new Conntrack({ ...options, translates, resetsTcp }, metrics, counting, cleaning, lacks)
   }
 
   /** Takes note of changes that the dataplane is programming; returns at once. The first call has them all. */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
 const ACCOUNTING = '/proc/sys/net/netfilter/nf_conntrack_acct'
+const TCP_LOOSE = '/proc/sys/net/netfilter/nf_conntrack_tcp_loose'
 
 /** What to do about it. */
 export const ACCOUNTING_OFF =
@@ -16,6 +17,13 @@ export async function countsBytes(netns: string | undefined): Promise<boolean | 
   const text = await read(ACCOUNTING, netns).catch(() => undefined)
   return text === undefined ? undefined : Number(text) !== 0
 }
+
+/**
+ * Whether a TCP packet that belongs to no known connection begins one, whatever its flags. Rejects when the kernel does not
+ * say.
+ */
+export const picksUpConnections = async (netns: string | undefined): Promise<boolean> =>
+  Number(await read(TCP_LOOSE, netns)) !== 0
 
 /** /proc/sys/net shows the namespace of who looks, so a process has to go there. */
 async function read(path: string, netns: string | undefined): Promise<string> {

@@ -15,6 +15,8 @@ export interface StaleFlowCleanerOptions {
   /** Translated flows into these that no frontend has are stale at the start. */
   readonly serviceCidrs: readonly Cidr[]
   readonly nodeAddresses: readonly IpAddress[]
+  /** TCP connections to endpoints that are gone are deleted too, so that they are reset. */
+  readonly resetsTcp: boolean
   /** What conntrack does not translate passes a Service by; where IPVS translates, that is its own business. */
   readonly translates: boolean
   /**
@@ -172,7 +174,7 @@ export class StaleFlowCleaner {
     const pacer = new Pacer()
     const stale: StaleByFamily = new Map()
     for (const [id, frontend] of before) {
-      for (const item of staleAfterChange(frontend, this.#current.get(id), this.#options.nodeAddresses))
+      for (const item of staleAfterChange(frontend, this.#current.get(id), this.#options))
         this.#add(item, stale)
       if (pacer.due()) await pacer.pause()
     }
@@ -184,7 +186,7 @@ export class StaleFlowCleaner {
     const stale: StaleByFamily = new Map()
     for (const range of this.#options.serviceCidrs) staleOf(stale, range.family).addRange(range)
     for (const frontend of this.#current.values()) {
-      for (const item of staleAtStart(frontend, this.#options.nodeAddresses)) this.#add(item, stale)
+      for (const item of staleAtStart(frontend, this.#options)) this.#add(item, stale)
       if (pacer.due()) await pacer.pause()
     }
     return stale

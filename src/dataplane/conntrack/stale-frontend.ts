@@ -3,23 +3,29 @@ import { familyOf, type IpAddress } from '../../util/address.ts'
 import type { Frontend } from '../desired/frontend.ts'
 import { endpointKey, liveEndpoints, takesConnections } from './live-endpoints.ts'
 
-/**
- * Protocols whose flows outlive what they lead to: a UDP client that goes on sending keeps its entry, and with it the
- * translation, for ever. TCP ends by itself: an endpoint that is gone answers nothing, or resets.
- */
-const OUTLIVING = new Set<Frontend['protocol']>(['UDP', 'SCTP'])
+/** What staleness depends on besides the frontends. */
+export interface StaleConfig {
+  readonly nodeAddresses: readonly IpAddress[]
+  /** TCP connections to endpoints that are gone are stale too, where another endpoint is there to reset them. */
+  readonly resetsTcp: boolean
+}
 
 /**
- * Which flows a change of one frontend has made stale, one item for each address that it answers on; none for TCP.
- * Flows to endpoints that both have are never among them, nor are those to one that still serves but gets no new ones.
+ * Which flows a change of one frontend has made stale, one item for each address that it answers on. Flows to endpoints
+ * that both have are never among them, nor are those to one that still serves but gets no new ones.
+ *
+ * UDP and SCTP outlive what they lead to: a client that goes on sending keeps its entry, and with it the translation, for
+ * ever. TCP ends by itself, if late: an endpoint that is gone answers nothing, or resets.
  */
 export function staleAfterChange(
   before: Frontend | undefined,
   after: Frontend | undefined,
-  nodeAddresses: readonly IpAddress[],
+  config: StaleConfig,
 ): readonly StaleFrontend[] {
+  const { nodeAddresses } = config
   const frontend = after ?? before
-  if (frontend === undefined || !OUTLIVING.has(frontend.protocol)) return []
+  if (frontend === undefined) return []
+  if (frontend.protocol === 'TCP') return staleTcpAfterChange(before, after, config)
   const had = before === undefined ? [] : liveEndpoints(before)
   const left = new Set(after === undefined ? [] : liveEndpoints(after).map(endpointKey))
   const gone = had.filter((endpoint) => !left.has(endpointKey(endpoint)))
@@ -34,20 +40,41 @@ export function staleAfterChange(
   }))
 }
 
+function staleTcpAfterChange(
+  before: Frontend | undefined,
+  after: Frontend | undefined,
+  { nodeAddresses, resetsTcp }: StaleConfig,
+): readonly StaleFrontend[] {
+  // Where nobody takes connections nobody would reset them: their entries stay until somebody does.
+  if (!resetsTcp || before === undefined || after === undefined || !takesConnections(after)) return []
+  const live = liveEndpoints(after)
+  const left = new Set(live.map(endpointKey))
+  const gone = liveEndpoints(before).filter((endpoint) => !left.has(endpointKey(endpoint)))
+  const waited = !takesConnections(before)
+  if (gone.length === 0 && !waited) return []
+  return addressesOf(after, nodeAddresses).map((address) => ({
+    ...placeOf(after, address),
+    translated: waited ? 'unlisted' : 'listed',
+    untranslated: false,
+    endpoints: waited ? live : gone,
+  }))
+}
+
 /**
  * Which flows of a frontend are stale when nothing is known of what was before, as at the start of a process: all that
  * lead to other endpoints than it has, and those that pass it by.
  */
 export function staleAtStart(
   frontend: Frontend,
-  nodeAddresses: readonly IpAddress[],
+  { nodeAddresses, resetsTcp }: StaleConfig,
 ): readonly StaleFrontend[] {
-  if (!OUTLIVING.has(frontend.protocol)) return []
+  const isTcp = frontend.protocol === 'TCP'
+  if (isTcp && !(resetsTcp && takesConnections(frontend))) return []
   const endpoints = liveEndpoints(frontend)
   return addressesOf(frontend, nodeAddresses).map((address) => ({
     ...placeOf(frontend, address),
     translated: 'unlisted',
-    untranslated: takesConnections(frontend),
+    untranslated: !isTcp && takesConnections(frontend),
     endpoints,
   }))
 }

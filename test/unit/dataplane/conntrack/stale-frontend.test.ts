@@ -5,11 +5,13 @@ import { ip } from '../../../support/addresses.ts'
 import { frontend, frontendEndpoint } from '../../../support/frontends.ts'
 
 const NODE = [ip('172.20.0.1'), ip('192.0.2.7'), ip('fd00::1')]
+const CONFIG = { nodeAddresses: NODE, resetsTcp: false }
 const A = '10.0.0.1'
 const B = '10.0.0.2'
 const place = { family: 'IPv4', protocol: 17, address: '10.96.0.10', port: 80 }
 
-const stale = (before: Frontend | undefined, now: Frontend | undefined) => staleAfterChange(before, now, NODE)
+const stale = (before: Frontend | undefined, now: Frontend | undefined) =>
+  staleAfterChange(before, now, CONFIG)
 
 describe('after a change, stale are', () => {
   it('flows to the endpoints that are gone, and no others', () => {
@@ -104,24 +106,62 @@ describe('after a change, stale are', () => {
 
 describe('at the start, stale are', () => {
   it('translated flows to anything but the endpoints, and those that pass by', () => {
-    expect(staleAtStart(frontend([A, B]), NODE)).toMatchObject([
+    expect(staleAtStart(frontend([A, B]), CONFIG)).toMatchObject([
       { ...place, translated: 'unlisted', untranslated: true, endpoints: [{ address: A }, { address: B }] },
     ])
   })
 
   it('all translated flows of a Service without endpoints, and none of those that pass by', () => {
-    expect(staleAtStart(frontend([]), NODE)).toMatchObject([
+    expect(staleAtStart(frontend([]), CONFIG)).toMatchObject([
       { translated: 'unlisted', untranslated: false, endpoints: [] },
     ])
   })
 
   it('none to an endpoint that keeps its connections', () => {
-    expect(staleAtStart(frontend([B], { keptEndpoints: [frontendEndpoint(A)] }), NODE)).toMatchObject([
+    expect(staleAtStart(frontend([B], { keptEndpoints: [frontendEndpoint(A)] }), CONFIG)).toMatchObject([
       { translated: 'unlisted', endpoints: [{ address: B }, { address: A }] },
     ])
   })
 
   it('none of TCP', () => {
-    expect(staleAtStart(frontend([A], { protocol: 'TCP' }), NODE)).toEqual([])
+    expect(staleAtStart(frontend([A], { protocol: 'TCP' }), CONFIG)).toEqual([])
+  })
+})
+
+describe('where TCP is to be reset', () => {
+  const RESETTING = { ...CONFIG, resetsTcp: true }
+  const tcp = (...[addresses, more]: Parameters<typeof frontend>): Frontend =>
+    frontend(addresses, { ...more, protocol: 'TCP' })
+  const place = { family: 'IPv4', protocol: 6, address: '10.96.0.10', port: 80, untranslated: false }
+
+  it('connections to endpoints that are gone are stale while another takes new ones', () => {
+    expect(staleAfterChange(tcp([A, B]), tcp([B]), RESETTING)).toEqual([
+      { ...place, translated: 'listed', endpoints: [expect.objectContaining({ address: A })] },
+    ])
+  })
+
+  it('those that nobody would reset wait until an endpoint is there', () => {
+    expect(staleAfterChange(tcp([A]), tcp([]), RESETTING)).toEqual([])
+    expect(staleAfterChange(tcp([A]), undefined, RESETTING)).toEqual([])
+    expect(staleAfterChange(tcp([]), tcp([B]), RESETTING)).toEqual([
+      { ...place, translated: 'unlisted', endpoints: [expect.objectContaining({ address: B })] },
+    ])
+  })
+
+  it('an endpoint that still serves keeps its connections', () => {
+    expect(
+      staleAfterChange(tcp([A, B]), tcp([B], { keptEndpoints: [frontendEndpoint(A)] }), RESETTING),
+    ).toEqual([])
+  })
+
+  it('nothing is stale of a Service that is new', () => {
+    expect(staleAfterChange(undefined, tcp([A]), RESETTING)).toEqual([])
+  })
+
+  it('at the start connections to other endpoints than there are, and none that pass by', () => {
+    expect(staleAtStart(tcp([A]), RESETTING)).toEqual([
+      { ...place, translated: 'unlisted', endpoints: [expect.objectContaining({ address: A })] },
+    ])
+    expect(staleAtStart(tcp([]), RESETTING)).toEqual([])
   })
 })
