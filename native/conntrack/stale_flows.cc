@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "conntrack/flow_selection.h"
+
 namespace hawser::conntrack {
 namespace {
 
@@ -53,7 +55,8 @@ bool StaleFlows::contains(const Flow& flow) const {
   const Rows rows = table_.classify(flow);
   if (rows.frontend == kNoRow) return translated && inRange(flow);
   const uint32_t flags = table_.flags(rows.frontend);
-  if (!translated) return flags & kStaleUntranslated;
+  // What IPVS translates, as a proxy of before may have had it, has not passed the frontend by either.
+  if (!translated) return (flags & kStaleUntranslated) && !isTranslated(flow, FlowSelection::rewritten);
   if (flags & kStaleTranslated) return true;
   return flags & (rows.endpoint == kNoRow ? kStaleUnlisted : kStaleListed);
 }

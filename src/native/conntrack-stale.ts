@@ -18,7 +18,7 @@ export interface StaleFrontend {
    * Of the translated flows: `all`, those to the `listed` endpoints, those to any other (`unlisted`), or none.
    */
   readonly translated: 'all' | 'listed' | 'unlisted' | 'none'
-  /** Flows that began before the frontend was there, and pass it by. */
+  /** Flows that began before the frontend was there, and pass it by: replies come from where they go to. */
   readonly untranslated: boolean
   readonly endpoints: readonly { readonly address: IpAddress; readonly port: number }[]
 }
@@ -87,7 +87,8 @@ export class StaleFlows {
     if (!this.#filtered || this.#filters.length > FEW_FILTERS) return
     const { family, protocol, address, port, translated, untranslated, endpoints } = stale
     const toFrontend = { family, protocol, original: { destination: address, destinationPort: port } }
-    if (untranslated) this.#filters.push({ ...toFrontend, translated: false })
+    if (untranslated)
+      this.#filters.push({ ...toFrontend, reply: { source: address, sourcePort: port }, translated: false })
     if (translated === 'all') this.#filters.push({ ...toFrontend, translated: true })
     if (translated === 'unlisted') this.#filtered = false
     if (translated !== 'listed') return

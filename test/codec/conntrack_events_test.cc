@@ -190,13 +190,17 @@ TEST_CASE("an empty table knows no flow, and malformed ones are refused") {
 
 TEST_CASE("what is stale about a frontend is what its flags say") {
   const Flow flow = flowOf(kDestroyed);
-  Flow plain = flow;
-  plain.status = 0;
+  Flow ofIpvs = flow;
+  ofIpvs.status = 0;
+  Flow plain = ofIpvs;
+  plain.endpoint = plain.destination;
+  plain.endpointPort = plain.destinationPort;
   CHECK_FALSE(isStale(flow, {frontend(0)}, {endpoint()}));
   CHECK(isStale(flow, {frontend(kStaleTranslated)}, {}));
   CHECK_FALSE(isStale(plain, {frontend(kStaleTranslated)}, {}));
   CHECK(isStale(plain, {frontend(kStaleUntranslated)}, {}));
   CHECK_FALSE(isStale(flow, {frontend(kStaleUntranslated)}, {}));
+  CHECK_FALSE(isStale(ofIpvs, {frontend(15)}, {}));
   CHECK(isStale(flow, {frontend(kStaleListed)}, {endpoint()}));
   CHECK_FALSE(isStale(flow, {frontend(kStaleListed)}, {endpoint(3)}));
   CHECK(isStale(flow, {frontend(kStaleUnlisted)}, {endpoint(3)}));
