@@ -45,6 +45,14 @@ describe('while a proxy goes from IPVS to nftables, back and on to iptables', ()
   })
 })
 
+it('mode ipvs counts and lists the connections of each Service', () => {
+  const { notCounted, asked, opened, listed } = seen.counted
+  expect(notCounted).toBeUndefined()
+  // A load balancer's address is a way into the first.
+  expect(opened).toEqual({ 'default/web': 2 * asked, 'default/web6': asked, 'default/dns': asked })
+  expect(listed).toBe(2 * asked)
+})
+
 describe.each([1, 3])('a mode that has taken over from IPVS (%i)', (index) => {
   it('leaves virtual servers with connections, at weight 0, and removes the others at once', () => {
     const { servers } = inMode(index).remains

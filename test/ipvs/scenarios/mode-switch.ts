@@ -6,6 +6,7 @@ import { DEFAULT_IPVS_SETTINGS } from '../../../src/dataplane/ipvs/ipvs-config.t
 import type { ServiceProxy } from '../../../src/dataplane/proxy.ts'
 import type { ProxyMode } from '../../../src/dataplane/proxy-modes.ts'
 import type { Change } from '../../../src/model/change.ts'
+import { objectName } from '../../../src/model/object-name.ts'
 import { formatVirtualServer, IpvsSocket } from '../../../src/native/ipvs.ts'
 import { eventually } from '../../support/eventually.ts'
 import { openProxy } from '../../support/proxy.ts'
@@ -35,6 +36,14 @@ export interface SwitchObservations {
     /** What becomes of a connection to a port that no Service has, on a VIP that is this machine's address or was. */
     readonly undefinedPort: string
   }[]
+  /** What is counted of connections in mode ipvs: opened by then, by whom and in all, as often as they were asked for. */
+  readonly counted: {
+    readonly notCounted: string | undefined
+    readonly asked: number
+    readonly opened: Readonly<Record<string, number>>
+    /** Connections to the first Service that are listed one by one. */
+    readonly listed: number
+  }
   /** When the next process has come to the end of its patience with old connections. */
   readonly afterwards: Remains
 }
@@ -100,6 +109,8 @@ const open = (mode: ProxyMode, drainLimitMs: number) =>
     mode,
     families: ['IPv4', 'IPv6'],
     ipvsSettings: { ...DEFAULT_IPVS_SETTINGS, drainPollMs: 100, drainLimitMs },
+    // As `hawser proxy` has it: what conntrack knows of IPVS's connections is not to be taken for stale.
+    tracksConnections: true,
   })
 
 async function serve(mode: ProxyMode, drainLimitMs = 600_000): Promise<ServiceProxy> {
@@ -113,13 +124,32 @@ async function serve(mode: ProxyMode, drainLimitMs = 600_000): Promise<ServicePr
 const clients = new Map<string, SteadyClient>()
 const goOn = (times: number) => Promise.all([...clients.values()].map((client) => client.goesOn(times)))
 
+/** Asks each Service as often, through its cluster IP and its load balancer's address. */
+async function count(proxy: ServiceProxy): Promise<SwitchObservations['counted']> {
+  const asked = 4
+  // By all frontends, and with what was there before: from here on whatever opens is counted.
+  await eventually(() => (proxy.conntrackStatus()?.engine?.resyncs ? true : undefined))
+  for (const { protocol, address, port } of [...CLUSTER, tcp(BALANCER)])
+    await world.client.askOften({ protocol, address, port }, asked)
+  const web = objectName('default', 'web')
+  const opened = await eventually(async () => {
+    const services = (await proxy.connections())?.services ?? []
+    const all = Object.fromEntries(services.map(({ service, numbers }) => [service, numbers.opened]))
+    return Object.values(all).reduce((sum, one) => sum + one, 0) >= 4 * asked ? all : undefined
+  })
+  const { matched } = await proxy.flows({ service: web, endpoint: undefined, limit: 1 })
+  return { notCounted: proxy.conntrackStatus()?.notCounted?.message, asked, opened, listed: matched }
+}
+
 async function observe(socket: IpvsSocket): Promise<SwitchObservations> {
   const [pod] = world.servers
   if (pod === undefined) throw new Error('a world without pods')
   const modes: SwitchObservations['modes'][number][] = []
+  let counted: SwitchObservations['counted'] | undefined
   for (const mode of MODES) {
     const proxy = await serve(mode)
     if (modes.length === 0) {
+      counted = await count(proxy)
       clients.set('outside', await SteadyClient.start(world.outside, [...CLUSTER, ...OUTSIDE]))
       clients.set('node', await SteadyClient.start(node, [...CLUSTER, ...OUTSIDE]))
       clients.set('pod', await SteadyClient.start(pod.netns, CLUSTER))
@@ -144,7 +174,8 @@ async function observe(socket: IpvsSocket): Promise<SwitchObservations> {
     throw new Error(`IPVS stays: ${JSON.stringify(left)}`)
   })
   await next.close()
-  return { reports: Object.fromEntries(reports), modes, afterwards }
+  if (counted === undefined) throw new Error('no mode was the first')
+  return { counted, reports: Object.fromEntries(reports), modes, afterwards }
 }
 
 const socket = await IpvsSocket.open({ netns: node.path })
