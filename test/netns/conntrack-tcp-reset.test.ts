@@ -5,7 +5,11 @@ import type { Frontend } from '../../src/dataplane/desired/frontend.ts'
 import { type Logger, silentLogger } from '../../src/util/logger.ts'
 import { cidr, ip } from '../support/addresses.ts'
 import { Agent } from '../support/agent.ts'
+import { eventually } from '../support/eventually.ts'
 import { frontend, frontendChange, frontendEndpoint } from '../support/frontends.ts'
+import { openProxy } from '../support/proxy.ts'
+import { PLACES, ServiceWorld } from '../support/service-world.ts'
+import { service, serviceChange, slice, sliceChange } from '../support/services.ts'
 import {
   ENDPOINT_PORT,
   ENDPOINTS,
@@ -101,3 +105,28 @@ it('in mode ipvs resets are refused, and that is said once', async () => {
   await hold({ translates: false })
   expect(warnings).toEqual([expect.stringContaining('not reset in mode ipvs')])
 })
+
+it.each(['nftables', 'iptables'] as const)(
+  'through rules of mode %s a held connection is reset',
+  async (mode) => {
+    const world = await ServiceWorld.create(2)
+    const proxy = await openProxy(world.node.path, { mode, tracksConnections: true, resetsStaleTcp: true })
+    const lead = async (index: number): Promise<void> => {
+      proxy.apply([sliceChange(slice('web', [PLACES.IPv4.subnet(index).server]))])
+      await proxy.synced()
+    }
+    try {
+      proxy.apply([serviceChange(service('web', '10.96.0.1'))])
+      await lead(1)
+      await eventually(() => (proxy.conntrackStatus()?.engine?.resyncs ? true : undefined))
+      await world.client.hold('held', '10.96.0.1', 80)
+      expect(await world.client.talk('held')).toMatchObject({ kind: 'answered', from: 'pod-1' })
+      await lead(2)
+      await eventually(() => (proxy.conntrackStatus()?.deleted === 1 ? true : undefined))
+      expect(await world.client.talk('held')).toMatchObject({ kind: 'refused', code: 'ECONNRESET' })
+    } finally {
+      await proxy.close()
+      await world.dispose()
+    }
+  },
+)
