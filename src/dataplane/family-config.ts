@@ -3,6 +3,13 @@ import type { Cidr, IpAddress, IpFamily } from '../util/address.ts'
 /** kube-proxy's default masqueradeBit, 14. */
 export const DEFAULT_MASQUERADE_MARK = 0x4000
 
+/** Interfaces that packets of pods come in by. */
+export interface PodInterface {
+  readonly name: string
+  /** All interfaces whose names begin with `name`. */
+  readonly isPrefix: boolean
+}
+
 /** All that the rules of one family depend on besides the frontends. Addresses and CIDRs are of that family. */
 export interface FamilyConfig {
   readonly family: IpFamily
@@ -10,6 +17,8 @@ export interface FamilyConfig {
   readonly serviceCidrs: readonly Cidr[]
   /** Clients of a cluster IP from outside of these are masqueraded; empty: nobody is outside. */
   readonly podCidrs: readonly Cidr[]
+  /** Tells pods from other clients, by where they come in instead of by `podCidrs`. */
+  readonly podInterface?: PodInterface
   /** Where node ports answer. */
   readonly nodeAddresses: readonly IpAddress[]
   /** Masquerade what pods send to places outside of the pod and service CIDRs. */

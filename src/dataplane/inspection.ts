@@ -31,11 +31,19 @@ export interface Inspected {
 /** What happens to a connection on this node, and why. Rejects with a NetlinkError when conntrack cannot be read. */
 export async function explainConnection(question: Question, inspected: Inspected): Promise<Explanation> {
   const { options, mode, compiler, families, conntrack, problems } = inspected
-  const { nodeName, nodeAddresses, serviceCidrs, podCidrs, masqueradeAll = false, netns } = options
+  const {
+    nodeName,
+    nodeAddresses,
+    serviceCidrs,
+    podCidrs,
+    podInterface,
+    masqueradeAll = false,
+    netns,
+  } = options
   const asked = familyOf(question.address)
   const family = families.find(({ family }) => family === asked)
   const world: ExplainWorld = {
-    ...{ nodeName, nodeAddresses, serviceCidrs, podCidrs, masqueradeAll },
+    ...{ nodeName, nodeAddresses, serviceCidrs, podCidrs, podInterface, masqueradeAll },
     ownsVips: mode === 'ipvs',
     frontends: compiler.frontends(asked),
     service: (name) => compiler.service(name),

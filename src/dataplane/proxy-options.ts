@@ -3,7 +3,7 @@ import type { CountingEngine } from '../native/conntrack-events.ts'
 import { type Cidr, familyOf, type IpAddress, type IpFamily } from '../util/address.ts'
 import type { Logger } from '../util/logger.ts'
 import type { IpvsOptions } from './desired/ipvs-options.ts'
-import { DEFAULT_MASQUERADE_MARK, type FamilyConfig } from './family-config.ts'
+import { DEFAULT_MASQUERADE_MARK, type FamilyConfig, type PodInterface } from './family-config.ts'
 import type { IpvsSettings } from './ipvs/ipvs-config.ts'
 import type { ProxyMode } from './proxy-modes.ts'
 
@@ -15,6 +15,8 @@ export interface ServiceProxyOptions {
   readonly serviceCidrs: readonly Cidr[]
   /** Clients from outside of these are masqueraded towards cluster IPs; empty: none is. */
   readonly podCidrs: readonly Cidr[]
+  /** Tells pods from other clients, by where they come in instead of by `podCidrs`. */
+  readonly podInterface?: PodInterface
   /** Where node ports answer. */
   readonly nodeAddresses: readonly IpAddress[]
   /** In these families node ports answer at every address of the node, also at those to come; mode iptables only. */
@@ -63,6 +65,7 @@ export const tableConfig = (options: ServiceProxyOptions, family: IpFamily): Fam
   family,
   serviceCidrs: options.serviceCidrs.filter((cidr) => cidr.family === family),
   podCidrs: options.podCidrs.filter((cidr) => cidr.family === family),
+  ...(options.podInterface === undefined ? {} : { podInterface: options.podInterface }),
   nodeAddresses: options.nodeAddresses.filter((address) => familyOf(address) === family),
   masqueradePodEgress: options.masqueradePodEgress,
   masqueradeAll: options.masqueradeAll ?? false,

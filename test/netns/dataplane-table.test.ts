@@ -123,6 +123,16 @@ describe('the table as nft sees it', () => {
   })
 
   it.each([
+    { podInterface: { name: 'cni0', isPrefix: false }, words: 'iifname "cni0" goto lb-' },
+    { podInterface: { name: 'veth', isPrefix: true }, words: 'iifname "veth*" goto lb-' },
+  ])('tells pods by where they come in: $words', async ({ podInterface, words }) => {
+    await proxy.close()
+    proxy = await openProxy(netns.path, { podInterface })
+    await apply(...WORLD)
+    expect(await netns.exec('nft', 'list', 'table', 'ip', 'hawser')).toContain(words)
+  })
+
+  it.each([
     ['ip', '10.96.0.1 . tcp . 80 . 0 : 10.1.0.2 . 8080'],
     ['ip', '172.20.0.1 . tcp . 30080 . 2 : 10.1.0.4 . 8080'],
     ['ip6', 'fd00:96::1 . tcp . 80 . 1 : fd00:1::3 . 8080'],

@@ -175,15 +175,24 @@ describe('iptables backend: the tables as iptables-nft sees them', () => {
     expect(await proxy.backend.audit()).toEqual([])
   })
 
-  it('is saved and restored by iptables-nft without a change', async () => {
-    await proxy.rebuild(...WORLD)
-    const listing = await save()
-    const before = await expressions()
-    await netns.exec('sh', '-c', 'iptables-nft-save | iptables-nft-restore')
-    expect(await save()).toEqual(listing)
-    // Byte for byte: what iptables-nft makes of its own words is what it was given.
-    expect(await expressions()).toEqual(before)
-  })
+  it.each([
+    { kind: 'addresses', fields: {} },
+    { kind: 'an interface', fields: { podInterface: { name: 'cni0', isPrefix: false } } },
+    { kind: 'a prefix of interfaces', fields: { podInterface: { name: 'veth', isPrefix: true } } },
+  ])(
+    'is saved and restored by iptables-nft without a change, where pods are told by $kind',
+    async ({ fields }) => {
+      await proxy.backend.close()
+      proxy = await IptablesProxy.open(netns, iptablesConfig('IPv4', fields))
+      await proxy.rebuild(...WORLD)
+      const listing = await save()
+      const before = await expressions()
+      await netns.exec('sh', '-c', 'iptables-nft-save | iptables-nft-restore')
+      expect(await save()).toEqual(listing)
+      // Byte for byte: what iptables-nft makes of its own words is what it was given.
+      expect(await expressions()).toEqual(before)
+    },
+  )
 
   it('is listed by iptables-nft -L', async () => {
     await proxy.rebuild(...WORLD)

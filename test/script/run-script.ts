@@ -77,6 +77,7 @@ const configOf = ({ node }: Script, family: IpFamily): FamilyConfig => ({
   family,
   serviceCidrs: [cidr(PLACES[family].serviceCidr)],
   podCidrs: [cidr(PLACES[family].podCidr)],
+  ...(node.podInterface === undefined ? {} : { podInterface: node.podInterface }),
   nodeAddresses: [address(PLACES[family].node)],
   masqueradePodEgress: false,
   masqueradeMark: node.masqueradeBit === undefined ? DEFAULT_MASQUERADE_MARK : 2 ** node.masqueradeBit,

@@ -59,6 +59,8 @@ const schema = v.strictObject({
       zone: v.optional(v.string()),
       masqueradeAll: v.optional(v.boolean()),
       masqueradeBit: v.optional(v.number()),
+      /** Pods are told by where they come in, not by their addresses. */
+      podInterface: v.optional(v.strictObject({ name: v.string(), isPrefix: v.boolean() })),
       /** Addresses that the node has beside its own. */
       carries: v.optional(v.array(v.string()), []),
     }),

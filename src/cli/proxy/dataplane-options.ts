@@ -26,6 +26,7 @@ export async function dataplaneOptions(
     families: FAMILIES,
     serviceCidrs: config.serviceCidrs ?? serviceCidrs,
     podCidrs,
+    ...(config.podInterface === undefined ? {} : { podInterface: config.podInterface }),
     nodeAddresses: await findNodePortAddresses(nodePortAddresses, podCidrs, primary),
     nodePortsEverywhere: FAMILIES.filter((family) =>
       nodePortAddresses.some((range) => range !== 'primary' && range.family === family && range.prefix === 0),

@@ -9,6 +9,7 @@ import {
   parseNodePortAddresses,
 } from '../../config/node-port-addresses.ts'
 import type { ConntrackSettings } from '../../dataplane/conntrack/sysctls.ts'
+import type { PodInterface } from '../../dataplane/family-config.ts'
 import type { IpvsSettings } from '../../dataplane/ipvs/ipvs-config.ts'
 import { PROXY_MODES, type ProxyMode } from '../../dataplane/proxy-modes.ts'
 import type { CountingEngine } from '../../native/conntrack-events.ts'
@@ -46,6 +47,8 @@ export interface ProxyConfig {
   /** Whose podCIDRs tell pods from others: `podCidrs`, or the Node's. */
   readonly detectLocal: 'ClusterCIDR' | 'NodeCIDR'
   readonly podCidrs: readonly Cidr[]
+  /** Tells pods from others by where they come in; undefined: their addresses do. */
+  readonly podInterface: PodInterface | undefined
   /** Undefined: what the API server says. */
   readonly serviceCidrs: readonly Cidr[] | undefined
   readonly nodePortAddresses: NodePortAddresses
@@ -101,6 +104,7 @@ export function proxyConfig(configuration: KubeProxyConfiguration, own: OwnSetti
     mode,
     detectLocal: configuration.detectLocalMode === 'NodeCIDR' ? 'NodeCIDR' : 'ClusterCIDR',
     podCidrs: parseCidrPair(configuration.clusterCIDR) ?? [],
+    podInterface: podInterface(configuration),
     serviceCidrs:
       own.serviceCidrs ?? (own.folder === undefined ? undefined : parseCidrPair(FOLDER_SERVICE_RANGE)),
     nodePortAddresses: nodePorts,
@@ -143,6 +147,17 @@ export function proxyConfig(configuration: KubeProxyConfiguration, own: OwnSetti
     stateDir: own.stateDir,
     verbose: own.verbose || configuration.logging.verbosity >= VERBOSE_FROM,
     configuration,
+  }
+}
+
+function podInterface({ detectLocalMode, detectLocal }: KubeProxyConfiguration): PodInterface | undefined {
+  switch (detectLocalMode) {
+    case 'BridgeInterface':
+      return { name: detectLocal.bridgeInterface, isPrefix: false }
+    case 'InterfaceNamePrefix':
+      return { name: detectLocal.interfaceNamePrefix, isPrefix: true }
+    default:
+      return undefined
   }
 }
 

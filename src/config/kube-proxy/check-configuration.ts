@@ -14,6 +14,20 @@ export interface ConfigurationProblem {
 /** Marks of virtual servers are known by their top byte: `SHORT_CIRCUIT_MASK` of mode ipvs. */
 const IPVS_MARKS_FROM_BIT = 24
 
+/** The field that a detectLocalMode takes an interface from. */
+const INTERFACE_FIELDS: Readonly<
+  Record<string, { readonly field: 'bridgeInterface' | 'interfaceNamePrefix'; readonly what: string }>
+> = {
+  BridgeInterface: { field: 'bridgeInterface', what: 'the name of the bridge of pods' },
+  InterfaceNamePrefix: { field: 'interfaceNamePrefix', what: 'how names of interfaces of pods begin' },
+}
+
+/**
+ * What dev_valid_name of the kernel takes of ASCII, but for the signs that stand for any end of a name: `+` in iptables
+ * and `*` in nft.
+ */
+const INTERFACE_NAME = /^[!-),-.0-9;-~]{1,15}$/
+
 /** What is wrong between fields, and what this proxy has no use for. The configuration is as it was written. */
 export function checkConfiguration(written: KubeProxyConfiguration): readonly ConfigurationProblem[] {
   return [...periodErrors(written), ...errors(written), ...modeWarnings(written), ...unused(written)]
@@ -37,11 +51,11 @@ function errors(written: KubeProxyConfiguration): readonly ConfigurationProblem[
   const { hostnameOverride, detectLocalMode } = written
   if (hostnameOverride !== '' && parseNodeName(hostnameOverride) === undefined)
     error(['hostnameOverride'], `must be the name of a Node, not ${JSON.stringify(hostnameOverride)}`)
-  if (detectLocalMode === 'BridgeInterface' || detectLocalMode === 'InterfaceNamePrefix')
+  const named = INTERFACE_FIELDS[detectLocalMode]
+  if (named !== undefined && !INTERFACE_NAME.test(written.detectLocal[named.field]))
     error(
-      ['detectLocalMode'],
-      `cannot be ${detectLocalMode}: clients are told apart by their addresses here`,
-      'use ClusterCIDR with clusterCIDR, or NodeCIDR',
+      ['detectLocal', named.field],
+      `must be ${named.what}, of 1 to 15 characters, for detectLocalMode ${detectLocalMode}`,
     )
   const { masqueradeBit } = written.iptables
   if (written.mode === 'ipvs' && masqueradeBit >= IPVS_MARKS_FROM_BIT)

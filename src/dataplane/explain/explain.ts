@@ -39,7 +39,7 @@ export function explain(question: Question, world: ExplainWorld): Reasoning {
   const frontend = findFrontend(question, world)
   if (frontend === undefined) return { frontend: undefined, treatments: [explainStranger(question, world)] }
   const { from } = question
-  const kinds = from === undefined ? EVERYBODY : [clientKind(from, world)]
+  const kinds = from === undefined ? EVERYBODY : clientKinds(from, world)
   return {
     frontend: describeFrontend(frontend, world),
     treatments: joined(kinds.map((kind) => treat(question, frontend, kind, world))),
@@ -59,10 +59,12 @@ function joined(treatments: readonly Treatment[]): readonly Treatment[] {
   return [...groups.values()]
 }
 
-export function clientKind(from: IpAddress, world: ExplainWorld): ClientKind {
-  if (world.podCidrs.some((cidr) => cidrContains(cidr, from))) return 'pod'
+/** Both pods and others where an address does not tell them apart. */
+function clientKinds(from: IpAddress, world: ExplainWorld): readonly ClientKind[] {
   const isOwn = world.nodeAddresses.includes(from) || from.startsWith('127.') || from === '::1'
-  return isOwn ? 'node' : 'outside'
+  if (world.podInterface !== undefined) return isOwn ? ['node'] : ['pod', 'outside']
+  if (world.podCidrs.some((cidr) => cidrContains(cidr, from))) return ['pod']
+  return [isOwn ? 'node' : 'outside']
 }
 
 function treat(question: Question, frontend: Frontend, kind: ClientKind, world: ExplainWorld): Treatment {

@@ -208,8 +208,8 @@ function localnetChain(config: FamilyConfig): Chain[] {
   return [{ table: 'filter', name: LOCALNET, rules: [rule] }]
 }
 
-function outsideChain({ podCidrs }: FamilyConfig): Chain[] {
-  if (podCidrs.length < 2) return []
+function outsideChain({ podCidrs, podInterface }: FamilyConfig): Chain[] {
+  if (podCidrs.length < 2 || podInterface !== undefined) return []
   const rules: Rule[] = podCidrs.map((source) => ({ source, matches: [], target: RETURN }))
   return [{ table: 'nat', name: MARK_OUTSIDE, rules: [...rules, { matches: [], target: jump(MARK_MASQ) }] }]
 }

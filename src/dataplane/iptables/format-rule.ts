@@ -8,6 +8,10 @@ export function formatRule(rule: Rule, family: IpFamily): string {
   if (rule.source !== undefined) words.push(rule.notSource ? '! -s' : '-s', formatCidr(rule.source))
   if (rule.destination !== undefined)
     words.push(rule.notDestination ? '! -d' : '-d', formatCidr(rule.destination))
+  if (rule.input !== undefined) {
+    const { name, isPrefix } = rule.input
+    words.push(rule.notInput ? '! -i' : '-i', isPrefix ? `${name}+` : name)
+  }
   if (rule.protocol !== undefined) words.push('-p', protocolWord(rule.protocol))
   for (const match of rule.matches) words.push(formatMatch(match, rule.protocol, family))
   const target = formatTarget(rule, family)

@@ -91,7 +91,9 @@ function captureInternal(
   const rule = destined(frontend, `${port.label} cluster IP`, jump(chain))
   into.shared.push({ table: 'nat', chain: SERVICES, rule })
   if (config.masqueradeAll) return [{ ...rule, target: jump(MARK_MASQ) }]
-  const [source, ...others] = config.podCidrs
+  const { podCidrs, podInterface: input } = config
+  if (input !== undefined) return [{ ...rule, input, notInput: true, target: jump(MARK_MASQ) }]
+  const [source, ...others] = podCidrs
   if (source === undefined) return []
   if (others.length > 0) return [{ ...rule, target: jump(MARK_OUTSIDE) }]
   return [{ ...rule, source, notSource: true, target: jump(MARK_MASQ) }]
@@ -193,13 +195,16 @@ function externalRules(port: Port, config: FamilyConfig): Rule[] {
   const fromNode: Match = { match: 'addrtype', local: 'src' }
   const everywhere = endpoints.length > 0 ? jump(port.chain('SVC')) : jump(port.chain('SVL'))
   return [
-    ...config.podCidrs.map((source) => ({ source, matches: [about('pod')], target: everywhere })),
+    ...podClients(config).map((pods) => ({ ...pods, matches: [about('pod')], target: everywhere })),
     // The node's own address as the client saw it may be the external address itself.
     { matches: [about('masquerade LOCAL'), fromNode], target: jump(MARK_MASQ) },
     { matches: [about('route LOCAL'), fromNode], target: everywhere },
     ...(localEndpoints.length > 0 ? [{ matches: [], target: jump(port.chain('SVL')) }] : []),
   ]
 }
+
+const podClients = ({ podCidrs, podInterface }: FamilyConfig): readonly Pick<Rule, 'source' | 'input'>[] =>
+  podInterface === undefined ? podCidrs.map((source) => ({ source })) : [{ input: podInterface }]
 
 /** Who leaves this chain without translation is dropped in the filter table. */
 function firewallRules(port: Port, frontends: readonly Frontend[], config: FamilyConfig): Rule[] {

@@ -2,6 +2,7 @@ import { endianness } from 'node:os'
 import type { Protocol } from '../../model/service.ts'
 import type { Expression } from '../../native/nft-expressions.ts'
 import { addressLength, type Cidr, type IpFamily, packAddress } from '../../util/address.ts'
+import type { PodInterface } from '../family-config.ts'
 import { protocolWord } from './format-rule.ts'
 import type { Match, Rule } from './rule.ts'
 import {
@@ -32,6 +33,7 @@ export const protocolNumber = (protocol: Protocol): number => PROTOCOL_NUMBERS[p
  */
 export function ruleExpressions(rule: Rule, family: IpFamily): Expression[] {
   const expressions: Expression[] = []
+  if (rule.input !== undefined) matchInput(expressions, rule.input, rule.notInput === true)
   if (rule.protocol !== undefined)
     expressions.push({ expr: 'meta', key: 'l4proto', dreg: REGISTER }, equal(PROTOCOL_BYTES[rule.protocol]))
   if (rule.source !== undefined) matchAddress(expressions, 'src', rule.source, rule.notSource === true)
@@ -53,6 +55,13 @@ const PROTOCOL_BYTES: Readonly<Record<Protocol, Uint8Array>> = {
 }
 
 const equal = (data: Uint8Array): Expression => ({ expr: 'cmp', sreg: REGISTER, op: 'eq', data })
+
+/** A whole name is compared with the zero behind it. */
+function matchInput(into: Expression[], { name, isPrefix }: PodInterface, inverted: boolean): void {
+  into.push({ expr: 'meta', key: 'iifname', dreg: REGISTER })
+  const data = Uint8Array.from(Buffer.from(isPrefix ? name : `${name}\0`))
+  into.push({ expr: 'cmp', sreg: REGISTER, op: inverted ? 'neq' : 'eq', data })
+}
 
 /** Just the bytes of a prefix that ends on one, else all of the address under a mask. */
 function matchAddress(

@@ -1,5 +1,6 @@
 import type { Protocol } from '../../model/service.ts'
 import type { Cidr, IpAddress } from '../../util/address.ts'
+import type { PodInterface } from '../family-config.ts'
 
 /** The tables that have rules of ours, in the order in which iptables-save prints them. */
 export const TABLES = ['filter', 'nat'] as const
@@ -45,6 +46,10 @@ export interface Rule {
   readonly destination?: Cidr
   /** `! -d`: destinations outside of `destination`. */
   readonly notDestination?: boolean
+  /** `-i` */
+  readonly input?: PodInterface
+  /** `! -i`: everything that does not come in there, what this machine sends included. */
+  readonly notInput?: boolean
   readonly protocol?: Protocol
   readonly matches: readonly Match[]
   readonly target: Target

@@ -12,6 +12,7 @@ import {
   markForMasquerade,
   masquerade,
   pairInSet,
+  podClients,
   rejectOther,
   rejectTcp,
   returnToCaller,
@@ -31,8 +32,8 @@ import {
 } from './statements.ts'
 import { BASIC_TREATMENTS } from './treatments.ts'
 
-const fromPods = ({ podCidrs }: FamilyConfig, ...then: readonly Statement[]): readonly Statement[] =>
-  podCidrs.map((cidr) => rule(addressIn('saddr', cidr), ...then))
+const fromPods = (config: FamilyConfig, ...then: readonly Statement[]): readonly Statement[] =>
+  podClients(config).map((isPod) => rule(isPod, ...then))
 
 /**
  * All chains of the table, whatever Services there are. The nat hooks see the first packet of a connection only: ahead
@@ -85,7 +86,9 @@ export function tableChains(config: FamilyConfig): readonly Chain[] {
         rule(isShortCircuited, ...(config.masqueradeAll ? [] : [isFromHere]), masquerade),
         rule(isNotShortCircuited, isMarked(config), goto('masq')),
         rule(pairInSet(family, HAIRPIN), masquerade),
-        ...(config.masqueradePodEgress ? fromPods(config, goto('pod-egress')) : []),
+        ...(config.masqueradePodEgress
+          ? config.podCidrs.map((cidr) => rule(addressIn('saddr', cidr), goto('pod-egress')))
+          : []),
       ],
     },
   ]
@@ -94,7 +97,8 @@ export function tableChains(config: FamilyConfig): readonly Chain[] {
 /** Only pods can be endpoints and clients at once; where their addresses are not known anybody may be one. */
 function rememberClient(config: FamilyConfig): readonly Statement[] {
   const remember = rememberSource(config.family, HAIRPIN, HAIRPIN_TIMEOUT_MS)
-  return config.podCidrs.length === 0 ? [remember] : fromPods(config, remember)
+  const fromKnown = fromPods(config, remember)
+  return fromKnown.length === 0 ? [remember] : fromKnown
 }
 
 /**
@@ -103,8 +107,9 @@ function rememberClient(config: FamilyConfig): readonly Statement[] {
  */
 function masqueradeClusterIp(config: FamilyConfig): readonly Statement[] {
   if (config.masqueradeAll) return [markForMasquerade(config)]
-  if (config.podCidrs.length === 0) return [rule(isFromHere, markForMasquerade(config))]
-  return [...fromPods(config, returnToCaller), markForMasquerade(config)]
+  const pods = fromPods(config, returnToCaller)
+  if (pods.length === 0) return [rule(isFromHere, markForMasquerade(config))]
+  return [...pods, markForMasquerade(config)]
 }
 
 /** Pods and this machine leave the chain here; who stays comes from outside. */

@@ -1,6 +1,6 @@
 import type { Expression, Verdict } from '../../native/nft-expressions.ts'
 import { addressLength, type Cidr, type IpFamily, packAddress } from '../../util/address.ts'
-import type { FamilyConfig } from '../family-config.ts'
+import type { FamilyConfig, PodInterface } from '../family-config.ts'
 import {
   addressWords,
   afterServiceKey,
@@ -24,6 +24,9 @@ type MasqueradeMark = Pick<FamilyConfig, 'masqueradeMark'>
 const CT_STATUS_DNAT = 0x20
 
 const IPPROTO_TCP = 6
+
+/** linux/if.h */
+const IFNAMSIZ = 16
 
 /** `RTN_LOCAL` of linux/rtnetlink.h. */
 const RTN_LOCAL = 2
@@ -181,6 +184,21 @@ export function addressIn(field: 'saddr' | 'daddr', { family, address, prefix }:
     { expr: 'cmp', sreg: FIRST, op: 'eq', data: bytes },
   ]
 }
+
+/** `iifname NAME`, or `iifname NAME*`: a name is compared with all that the kernel has room for, a prefix alone. */
+function comesInBy({ name, isPrefix }: PodInterface): Statement {
+  const text = Buffer.from(name)
+  const data = new Uint8Array(isPrefix ? text.length : IFNAMSIZ)
+  data.set(text)
+  return [
+    { expr: 'meta', key: 'iifname', dreg: FIRST },
+    { expr: 'cmp', sreg: FIRST, op: 'eq', data },
+  ]
+}
+
+/** The sender is a pod, a match each for a rule of its own; none: nobody knows who is. */
+export const podClients = ({ podCidrs, podInterface }: FamilyConfig): readonly Statement[] =>
+  podInterface === undefined ? podCidrs.map((cidr) => addressIn('saddr', cidr)) : [comesInBy(podInterface)]
 
 /** `meta l4proto tcp reject with tcp reset` */
 export const rejectTcp: Statement = [

@@ -15,6 +15,7 @@ import {
   markForMasquerade,
   masquerade,
   pairInSet,
+  podClients,
   recallEndpointId,
   rejectOther,
   rejectTcp,
@@ -103,17 +104,17 @@ function route(balancing: Balancing, config: FamilyConfig): readonly Statement[]
   return [
     // Pods and this node are served as if they went out to a load balancer and came back in elsewhere. A pod keeps
     // its source; the node's own, which may be the very address it asks, would not bring the answer back here.
-    ...config.podCidrs.map((cidr) => rule(addressIn('saddr', cidr), next)),
+    ...podClients(config).map((isPod) => rule(isPod, next)),
     rule(isFromHere, markForMasquerade(config), next),
     local === undefined ? drop : goto(balancerChain(local)),
   ]
 }
 
-/** Masquerades the rest after those who keep their source have left; without pod CIDRs nobody is known to be outside. */
-const masqueradeOutsiders = (config: FamilyConfig, next: Statement): readonly Statement[] =>
-  config.podCidrs.length === 0
-    ? []
-    : [...config.podCidrs.map((cidr) => rule(addressIn('saddr', cidr), next)), markForMasquerade(config)]
+/** Masquerades the rest after pods have left, who keep their source; nobody is outside where no pods are known. */
+function masqueradeOutsiders(config: FamilyConfig, next: Statement): readonly Statement[] {
+  const pods = podClients(config).map((isPod) => rule(isPod, next))
+  return pods.length === 0 ? [] : [...pods, markForMasquerade(config)]
+}
 
 const firstSlot = ({ upper }: Balancer): number => (upper ? UPPER_SLOTS : 0)
 

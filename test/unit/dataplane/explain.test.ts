@@ -181,6 +181,17 @@ describe('masquerade', () => {
   })
 })
 
+it('both pods and others may have an address where they are told by where they come in', () => {
+  const of = world(web('10.1.1.2'), { podInterface: { name: 'veth', isPrefix: true } })
+  expect(
+    ask(of, '10.96.0.1:80', POD).treatments.map(({ clients, masquerade }) => [clients, masquerade.why]),
+  ).toEqual([
+    [['pod'], 'clients that come in by veth* keep their source'],
+    [['outside'], 'clients that do not come in by veth* are'],
+  ])
+  expect(ask(of, '10.96.0.1:80', NODE).treatments[0]).toMatchObject({ clients: ['node'] })
+})
+
 it('masqueradeAll is for cluster IPs: policy Local keeps sources all the same', () => {
   const changes = [
     serviceChange(

@@ -59,8 +59,8 @@ export const behaviourFlags = {
     'Where pods have their addresses: clients of cluster IPs from elsewhere are masqueraded.',
   ),
   'detect-local-mode': text(
-    'ClusterCIDR|NodeCIDR',
-    'What tells pods from others: --cluster-cidr, or the podCIDRs of this Node.',
+    'ClusterCIDR|NodeCIDR|BridgeInterface|InterfaceNamePrefix',
+    'What tells pods from others: --cluster-cidr, the podCIDRs of this Node, or where packets come in.',
     'ClusterCIDR',
   ),
   'nodeport-addresses': list(
@@ -133,8 +133,11 @@ export const formerFlags = {
   'kube-api-content-type': text('TYPE', 'Accepted, without use.'),
   'log-flush-frequency': duration('Accepted, without use.'),
   'logging-format': text('text|json', 'Accepted, without use.'),
-  'pod-bridge-interface': text('NAME', 'Accepted, without use.'),
-  'pod-interface-name-prefix': text('PREFIX', 'Accepted, without use.'),
+  'pod-bridge-interface': text('NAME', 'The bridge of pods, for --detect-local-mode BridgeInterface.'),
+  'pod-interface-name-prefix': text(
+    'PREFIX',
+    'How names of interfaces of pods begin, for --detect-local-mode InterfaceNamePrefix.',
+  ),
   profiling: toggle('Accepted, without use.'),
   'show-hidden-metrics-for-version': text('VERSION', 'Accepted, without use.'),
   v: number('As --verbose from 4 on.'),

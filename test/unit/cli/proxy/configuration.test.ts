@@ -193,7 +193,7 @@ describe('a configuration file', () => {
     [
       `${HEAD}detectLocalMode: BridgeInterface`,
       [
-        'config.yaml:3: detectLocalMode cannot be BridgeInterface: clients are told apart by their addresses here (use ClusterCIDR with clusterCIDR, or NodeCIDR)',
+        'config.yaml:1: detectLocal.bridgeInterface must be the name of the bridge of pods, of 1 to 15 characters, for detectLocalMode BridgeInterface',
       ],
     ],
     [
@@ -205,6 +205,12 @@ describe('a configuration file', () => {
     [
       `${HEAD}nftables: {masqueradeBit: 32}`,
       ['config.yaml:3: nftables.masqueradeBit must be a whole number from 0 to 31, not 32'],
+    ],
+    [
+      `${HEAD}detectLocalMode: InterfaceNamePrefix\ndetectLocal: {interfaceNamePrefix: veth*}`,
+      [
+        'config.yaml:4: detectLocal.interfaceNamePrefix must be how names of interfaces of pods begin, of 1 to 15 characters, for detectLocalMode InterfaceNamePrefix',
+      ],
     ],
     [`${HEAD}featureGates: {A: on, B: 1}`, ['config.yaml:3: featureGates.B must be true or false, not 1']],
   ])('is refused with every line that is wrong: %j', async (text, lines) => {
@@ -308,6 +314,15 @@ describe('flags', () => {
 })
 
 describe('what a configuration means', () => {
+  it.each([
+    ['BridgeInterface', { name: 'cni0', isPrefix: false }],
+    ['InterfaceNamePrefix', { name: 'veth', isPrefix: true }],
+    ['NodeCIDR', undefined],
+  ])('may be that pods are told by where they come in: %s', async (mode, podInterface) => {
+    const names = 'detectLocal: {bridgeInterface: cni0, interfaceNamePrefix: veth}'
+    expect((await configOf(`${HEAD}detectLocalMode: ${mode}\n${names}`)).podInterface).toEqual(podInterface)
+  })
+
   it('is taken from the part of its mode', async () => {
     const text = `${HEAD}mode: ipvs
 ipvs: {minSyncPeriod: 2s, scheduler: wlc, strictARP: true, excludeCIDRs: [10.9.0.0/16], tcpTimeout: 1500ms}
