@@ -39,8 +39,10 @@ afterEach(async () => {
   await flows.dispose()
 })
 
-const tcp = (endpoints: readonly string[], more: Partial<Pick<Frontend, 'keptEndpoints'>> = {}): Frontend =>
-  frontend(endpoints, { ...more, protocol: 'TCP' })
+const tcp = (
+  endpoints: readonly string[],
+  more: Partial<Pick<Frontend, 'keptEndpoints' | 'whenEmpty'>> = {},
+): Frontend => frontend(endpoints, { ...more, protocol: 'TCP' })
 
 /** Follows a Service with the old endpoint, at which a connection is held. */
 async function hold(options: Partial<ConntrackOptions> = {}): Promise<void> {
@@ -73,9 +75,9 @@ it('a connection to an endpoint that is gone is reset at its next packet, and ot
   expect(warnings).toEqual([])
 })
 
-it('it is reset when the next endpoint comes, where there was none in between', async () => {
+it('it is reset when the next endpoint comes, where there was silence in between', async () => {
   await hold()
-  await change(tcp([]))
+  await change(tcp([], { whenEmpty: 'drop' }))
   expect(conntrack?.status().deleted).toBe(0)
   await change(tcp([NEW]))
   expect(await agent.talk('held')).toMatchObject({ kind: 'refused', code: 'ECONNRESET' })
@@ -111,8 +113,15 @@ it.each(['nftables', 'iptables'] as const)(
   async (mode) => {
     const world = await ServiceWorld.create(2)
     const proxy = await openProxy(world.node.path, { mode, tracksConnections: true, resetsStaleTcp: true })
-    const lead = async (index: number): Promise<void> => {
-      proxy.apply([sliceChange(slice('web', [PLACES.IPv4.subnet(index).server]))])
+    const lead = async (...to: readonly number[]): Promise<void> => {
+      proxy.apply([
+        sliceChange(
+          slice(
+            'web',
+            to.map((index) => PLACES.IPv4.subnet(index).server),
+          ),
+        ),
+      ])
       await proxy.synced()
     }
     try {
@@ -124,6 +133,11 @@ it.each(['nftables', 'iptables'] as const)(
       await lead(2)
       await eventually(() => (proxy.conntrackStatus()?.deleted === 1 ? true : undefined))
       expect(await world.client.talk('held')).toMatchObject({ kind: 'refused', code: 'ECONNRESET' })
+      // Without any endpoint it is the rules that refuse.
+      await world.client.hold('last', '10.96.0.1', 80)
+      await lead()
+      await eventually(() => (proxy.conntrackStatus()?.deleted === 2 ? true : undefined))
+      expect(await world.client.talk('last')).toMatchObject({ kind: 'refused', code: 'ECONNRESET' })
     } finally {
       await proxy.close()
       await world.dispose()

@@ -31,7 +31,7 @@ export interface ConntrackOptions {
    */
   readonly translates?: boolean
   /**
-   * Delete TCP connections to endpoints that are gone too, so that another endpoint resets them at their next packet; not by
+   * Delete TCP connections to endpoints that are gone too, so that they are reset at their next packet; not by
    * default. What stands against it is one warning.
    */
   readonly resetsStaleTcp?: boolean

@@ -6,7 +6,7 @@ import { endpointKey, liveEndpoints, takesConnections } from './live-endpoints.t
 /** What staleness depends on besides the frontends. */
 export interface StaleConfig {
   readonly nodeAddresses: readonly IpAddress[]
-  /** TCP connections to endpoints that are gone are stale too, where another endpoint is there to reset them. */
+  /** TCP connections to endpoints that are gone are stale too, where somebody resets them. */
   readonly resetsTcp: boolean
 }
 
@@ -45,12 +45,11 @@ function staleTcpAfterChange(
   after: Frontend | undefined,
   { nodeAddresses, resetsTcp }: StaleConfig,
 ): readonly StaleFrontend[] {
-  // Where nobody takes connections nobody would reset them: their entries stay until somebody does.
-  if (!resetsTcp || before === undefined || after === undefined || !takesConnections(after)) return []
+  if (!resetsTcp || before === undefined || after === undefined || !answers(after)) return []
   const live = liveEndpoints(after)
   const left = new Set(live.map(endpointKey))
   const gone = liveEndpoints(before).filter((endpoint) => !left.has(endpointKey(endpoint)))
-  const waited = !takesConnections(before)
+  const waited = !answers(before)
   if (gone.length === 0 && !waited) return []
   return addressesOf(after, nodeAddresses).map((address) => ({
     ...placeOf(after, address),
@@ -69,7 +68,7 @@ export function staleAtStart(
   { nodeAddresses, resetsTcp }: StaleConfig,
 ): readonly StaleFrontend[] {
   const isTcp = frontend.protocol === 'TCP'
-  if (isTcp && !(resetsTcp && takesConnections(frontend))) return []
+  if (isTcp && !(resetsTcp && answers(frontend))) return []
   const endpoints = liveEndpoints(frontend)
   return addressesOf(frontend, nodeAddresses).map((address) => ({
     ...placeOf(frontend, address),
@@ -78,6 +77,12 @@ export function staleAtStart(
     endpoints,
   }))
 }
+
+/**
+ * Somebody resets a connection under way that is taken for a new one: the endpoint that it is led to, or the rule that
+ * refuses it. Elsewhere it would hang, so its entry stays until somebody does.
+ */
+const answers = (frontend: Frontend): boolean => takesConnections(frontend) || frontend.whenEmpty === 'reject'
 
 /** A node port is on every address of the node: named one by one, so that no other host's port is ever meant. */
 const addressesOf = (frontend: Frontend, nodeAddresses: readonly IpAddress[]): readonly IpAddress[] =>

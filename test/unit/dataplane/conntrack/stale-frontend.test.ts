@@ -140,10 +140,17 @@ describe('where TCP is to be reset', () => {
     ])
   })
 
-  it('those that nobody would reset wait until an endpoint is there', () => {
-    expect(staleAfterChange(tcp([A]), tcp([]), RESETTING)).toEqual([])
+  it('all connections are stale when nothing is left but a refusal', () => {
+    expect(staleAfterChange(tcp([A]), tcp([]), RESETTING)).toMatchObject([
+      { translated: 'listed', endpoints: [{ address: A }] },
+    ])
+  })
+
+  it('those that nobody would reset wait until somebody does', () => {
+    const silent = tcp([], { whenEmpty: 'drop' })
+    expect(staleAfterChange(tcp([A]), silent, RESETTING)).toEqual([])
     expect(staleAfterChange(tcp([A]), undefined, RESETTING)).toEqual([])
-    expect(staleAfterChange(tcp([]), tcp([B]), RESETTING)).toEqual([
+    expect(staleAfterChange(silent, tcp([B]), RESETTING)).toEqual([
       { ...place, translated: 'unlisted', endpoints: [expect.objectContaining({ address: B })] },
     ])
   })
@@ -162,6 +169,7 @@ describe('where TCP is to be reset', () => {
     expect(staleAtStart(tcp([A]), RESETTING)).toEqual([
       { ...place, translated: 'unlisted', endpoints: [expect.objectContaining({ address: A })] },
     ])
-    expect(staleAtStart(tcp([]), RESETTING)).toEqual([])
+    expect(staleAtStart(tcp([]), RESETTING)).toMatchObject([{ translated: 'unlisted', endpoints: [] }])
+    expect(staleAtStart(tcp([], { whenEmpty: 'drop' }), RESETTING)).toEqual([])
   })
 })
