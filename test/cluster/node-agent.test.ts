@@ -111,8 +111,8 @@ describe('a machine', () => {
       { type: 'InternalIP', address: '192.0.2.1' },
       { type: 'Hostname', address: name },
     ])
-    expect(status.capacity).toMatchObject({ cpu: '2', memory: '4194304Ki', pods: '110' })
-    expect(status.allocatable).toMatchObject({ memory: '4091904Ki' })
+    expect(status.capacity).toMatchObject({ cpu: '2', memory: '4Gi', pods: '110' })
+    expect(status.allocatable).toMatchObject({ memory: '3996Mi' })
     expect(status.nodeInfo).toMatchObject({
       machineID: 'machine-1',
       containerRuntimeVersion: 'containerd://1.6.20',

@@ -7,7 +7,8 @@ import { runWithIpvs } from './kernel.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
 
-const AGENT = 'test/support/agent-main.mjs'
+/** Plain JavaScript that scenarios start as processes: the compiler leaves it where it is. */
+const PROGRAMS = ['test/support/agent-main.mjs', 'test/support/steady-client-main.mjs']
 
 /**
  * Runs `scenarios/NAME.ts` in a kernel that has ip_vs and returns what it observed there: the one JSON value that it
@@ -25,8 +26,8 @@ export async function observe<Observations>(name: string): Promise<Observations>
   ).catch((error: { stdout?: string }) => {
     throw new Error(`the scenarios do not compile:\n${error.stdout ?? error}`)
   })
-  // Plain JavaScript, which the compiler leaves where it is.
-  await copyFile(`${ROOT}/${AGENT}`, `${ROOT}/build/ipvs-scenarios/${AGENT}`)
+  for (const program of PROGRAMS)
+    await copyFile(`${ROOT}/${program}`, `${ROOT}/build/ipvs-scenarios/${program}`)
   const { status, stdout, stderr } = await runWithIpvs([
     process.execPath,
     `build/ipvs-scenarios/test/ipvs/scenarios/${name}.js`,

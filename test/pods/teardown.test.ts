@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, realpath } from 'node:fs/promises'
+import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { cgroupRoots } from '../../src/kubelet/host/cgroups.ts'
 import { ownCgroup, ownerOf } from '../../src/kubelet/owner.ts'
 import { startTestContainerd, type TestContainerd } from '../support/containerd.ts'
+import { eventually } from '../support/eventually.ts'
 import { buildContainer, buildPod, script } from '../support/pod-builder.ts'
 import { usePodMachine } from '../support/pod-machine.ts'
 import { TestKubelet } from '../support/test-kubelet.ts'
@@ -101,13 +102,19 @@ test('a pod gets its grace period to end by itself', async () => {
     terminationGracePeriodSeconds: 20,
     volumes: [{ name: 'out', source: { kind: 'hostPath', path: used.machine.stateDir, type: 'Directory' } }],
     containers: [
-      script('main', 'trap "echo bye > /out/farewell; exit 0" TERM; while :; do sleep 1000 & wait; done', {
-        volumeMounts: [{ volume: 'out', mountPath: '/out', subPath: '', readOnly: false }],
-      }),
+      script(
+        'main',
+        'trap "echo bye > /out/farewell; exit 0" TERM; touch /out/armed; while :; do sleep 1000 & wait; done',
+        {
+          volumeMounts: [{ volume: 'out', mountPath: '/out', subPath: '', readOnly: false }],
+        },
+      ),
     ],
   })
   node.set(pod)
   await node.running(pod)
+  // A shell that has not come to its trap yet has no say in its end.
+  await eventually(async () => stat(join(used.machine.stateDir, 'armed')))
   node.unset(pod)
   expect(node.status(pod)).toMatchObject({ terminating: true, ready: false, reason: 'Terminating' })
   await node.gone(pod)
