@@ -43,7 +43,7 @@ export interface Backend {
    * NetlinkError.
    */
   counters?(key: FrontendKey): Promise<readonly string[]>
-  /** What Services ask for and this backend cannot give them, as committed. */
+  /** What is asked for and this backend cannot give, as committed. */
   problems?(): readonly Problem[]
   /** Removes everything of ours from the kernel. Nothing being there is no error. */
   remove(): Promise<void>

@@ -1,3 +1,4 @@
+import type { Problem } from '../../model/problem.ts'
 import type { SocketStats } from '../../native/addon.ts'
 import { NetlinkError, type NftablesSocket } from '../../native/nftables.ts'
 import { Pacer } from '../../util/pacer.ts'
@@ -30,9 +31,10 @@ const TAKEOVER_ATTEMPTS = 5
  */
 export class IptablesBackend implements Backend {
   readonly #socket: NftablesSocket
-  readonly #config: FamilyConfig
+  #config: FamilyConfig
   readonly #netns: string | undefined
-  readonly #audit: TableAudit
+  #audit: TableAudit
+  #localhostProblem: Problem | undefined
   #state = new TableState()
   /** What the last audit found to be enough, in the ruleset that it saw. */
   #repair: { readonly repair: Repair; readonly generation: number } | undefined
@@ -63,6 +65,7 @@ export class IptablesBackend implements Backend {
   }
 
   async rebuild(frontends: readonly Frontend[]): Promise<CommitOutcome> {
+    await this.#settleLocalhost()
     const pacer = new Pacer()
     const state = new TableState()
     const builder = new PlanBuilder(this.#config, state)
@@ -71,8 +74,6 @@ export class IptablesBackend implements Backend {
       if (pacer.due()) await pacer.pause()
     }
     const planned = await builder.finish(pacer)
-    const refusal = answersLocalhost(this.#config) ? await routeLocalnet(this.#netns) : undefined
-    if (refusal !== undefined) return { kind: 'failed', error: refusal }
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#replace(planned, pacer)
       const isLate = outcome.kind === 'failed' && isOvertaken(outcome.error)
@@ -80,6 +81,19 @@ export class IptablesBackend implements Backend {
       if (outcome.kind === 'committed') this.#state = state
       return outcome
     }
+  }
+
+  /** A kernel that does not let us route 127.0.0.1 costs the node ports there, and nothing else. */
+  async #settleLocalhost(): Promise<void> {
+    if (!answersLocalhost(this.#config)) return
+    this.#localhostProblem = await routeLocalnet(this.#netns)
+    if (this.#localhostProblem === undefined) return
+    this.#config = { ...this.#config, localhostNodePorts: false }
+    this.#audit = new TableAudit(this.#socket, this.#config)
+  }
+
+  problems(): readonly Problem[] {
+    return this.#localhostProblem === undefined ? [] : [this.#localhostProblem]
   }
 
   async audit(): Promise<readonly string[]> {

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { DataplaneError } from '../errors.ts'
+import type { Problem } from '../../model/problem.ts'
+import { errorMessage } from '../../util/error-message.ts'
 
 const ROUTE_LOCALNET = '/proc/sys/net/ipv4/conf/all/route_localnet'
 
@@ -9,7 +10,7 @@ const ROUTE_LOCALNET = '/proc/sys/net/ipv4/conf/all/route_localnet'
  * Has the kernel route connections from 127.0.0.1 that are translated to an endpoint (Documentation/networking/
  * ip-sysctl.rst). Resolves with what is wrong when it does not let us.
  */
-export async function routeLocalnet(netns: string | undefined): Promise<DataplaneError | undefined> {
+export async function routeLocalnet(netns: string | undefined): Promise<Problem | undefined> {
   try {
     if (netns === undefined) {
       if ((await readFile(ROUTE_LOCALNET, 'utf8')).trim() !== '1') await writeFile(ROUTE_LOCALNET, '1')
@@ -20,11 +21,12 @@ export async function routeLocalnet(netns: string | undefined): Promise<Dataplan
     await promisify(execFile)('nsenter', [`--net=${netns}`, 'sh', '-c', script])
     return undefined
   } catch (error) {
-    return new DataplaneError(
-      'NO_PERMISSION',
-      `cannot have node ports on localhost: ${error instanceof Error ? error.message : String(error)}`,
-      'make /proc/sys writable, set net.ipv4.conf.all.route_localnet=1 beforehand, or leave localhost out',
-      error,
-    )
+    return {
+      place: 'node ports',
+      reason: `they do not answer on localhost: ${errorMessage(error)}`,
+      remedy:
+        'make /proc/sys writable, set net.ipv4.conf.all.route_localnet=1 beforehand, or leave localhost out',
+      severity: 'warning',
+    }
   }
 }
