@@ -126,7 +126,7 @@ void EventReader::collect() {
   const auto now = std::chrono::steady_clock::now();
   if (now - collectedAt_ < kCollectInterval) return;
   collectedAt_ = now;
-  kernel_->fold(*counters_);
+  kernel_->foldNews(*counters_);
 }
 
 void EventReader::beginResync() {

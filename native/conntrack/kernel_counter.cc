@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "conntrack/counting_program.h"
 
@@ -73,7 +74,7 @@ void foldRow(BpfCounters& from, size_t row, TallyRow& into) {
     values[column].add(static_cast<double>(from.take(row, column)));
 }
 
-void foldRows(BpfCounters& from, TallyRows& into) {
+void addRows(BpfCounters& from, TallyRows& into) {
   for (size_t row = 0; row < from.rows() && row < into.size(); row++) foldRow(from, row, into[row]);
 }
 
@@ -153,18 +154,38 @@ Result<> KernelCounter::attach(int socket) const {
 }
 
 void KernelCounter::fold(FlowCounters& counters) {
-  foldRows(frontendCounters_, counters.frontends);
-  foldRows(endpointCounters_, counters.endpoints);
+  foldRows(counters);
+  hadNews_ = foldEngine(counters);
+}
+
+void KernelCounter::foldNews(FlowCounters& counters) {
+  // An event is noted here a moment before or after its rows are: whichever it is, one pass more finds them.
+  const bool hadNews = std::exchange(hadNews_, foldEngine(counters));
+  if (hadNews || hadNews_) foldRows(counters);
+}
+
+void KernelCounter::foldRows(FlowCounters& counters) {
+  addRows(frontendCounters_, counters.frontends);
+  addRows(endpointCounters_, counters.endpoints);
   for (size_t row = 0; row < lifetimes_.rows() && row < counters.lifetimes.size(); row++)
     for (size_t column = 0; column < TallyRow::kWidth; column++)
       if (const uint64_t value = lifetimes_.take(row, column))
         counters.lifetimes[row].values[column].add(static_cast<double>(value));
+}
+
+bool KernelCounter::foldEngine(FlowCounters& counters) {
   constexpr std::pair<ProgramColumn, EngineColumn> kColumns[] = {
       {kSeenOpen, kOpenEvents},
       {kSeenClose, kCloseEvents},
       {kSeenForeign, kForeignEvents},
       {kSeenRequestedClose, kRequestedCloseEvents}};
-  for (const auto& [from, to] : kColumns) counters.engine[to].add(static_cast<double>(engine_.take(0, from)));
+  bool hasNews = false;
+  for (const auto& [from, to] : kColumns) {
+    const uint64_t seen = engine_.take(0, from);
+    counters.engine[to].add(static_cast<double>(seen));
+    hasNews = hasNews || (seen != 0 && from != kSeenForeign);
+  }
+  return hasNews;
 }
 
 void awaitDetachedPrograms() {
