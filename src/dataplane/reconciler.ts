@@ -185,6 +185,7 @@ export class Reconciler {
     } finally {
       this.#waiting--
       await this.#running
+      if (this.#running === undefined && this.#begun) this.#answer()
       this.#wake()
     }
   }

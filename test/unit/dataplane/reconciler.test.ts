@@ -322,6 +322,18 @@ describe('work that is in force', () => {
 })
 
 describe('a wait', () => {
+  it('that begins while something is done aside ends with that, though there is nothing to commit', async () => {
+    await apply(change(1))
+    const { promise, resolve } = withResolver()
+    const aside = reconciler.aside(() => promise)
+    await undefined
+    reconciler.change([])
+    const synced = reconciler.synced()
+    resolve()
+    await Promise.all([aside, synced])
+    expect(backend.commits).toHaveLength(1)
+  })
+
   it.each(Array.from({ length: 20 }, (_, turn) => turn))(
     'that begins in turn %i of a sync ends with it',
     async (turn) => {
