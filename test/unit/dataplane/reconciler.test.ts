@@ -326,7 +326,8 @@ describe('a wait', () => {
     await apply(change(1))
     const { promise, resolve } = withResolver()
     const aside = reconciler.aside(() => promise)
-    await undefined
+    // It has begun, not only been asked for.
+    for (let turn = 0; turn < 10; turn++) await undefined
     reconciler.change([])
     const synced = reconciler.synced()
     resolve()
