@@ -43,7 +43,7 @@ const IPVS: ScriptedBackend = {
  * IPVS remembers connections for minutes, and all scripts have the same addresses: one from a port that an earlier script
  * had used is met by what is remembered of that. A namespace's memory goes with it, and of more ports fewer are met again.
  */
-const SCRIPTS_OF_A_WORLD = 9
+const SCRIPTS_OF_A_WORLD = 4
 const PORTS = '10240 65535'
 
 async function play(family: IpFamily, files: readonly string[]): Promise<void> {
