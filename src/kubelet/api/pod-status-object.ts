@@ -1,6 +1,7 @@
 import type { Pod } from '../../model/pod.ts'
 import type { ContainerState, ContainerStatus, PodStatus } from '../../model/pod-status.ts'
 import type { IpAddress } from '../../util/address.ts'
+import { apiTime } from './api-time.ts'
 
 /** core/v1 PodCondition, as far as the node decides it. */
 export interface PodCondition {
@@ -109,6 +110,3 @@ function containerState(state: ContainerState, id: string, runtimeName: string):
       }
   }
 }
-
-/** meta/v1 Time has whole seconds. */
-export const apiTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`

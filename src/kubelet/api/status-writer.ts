@@ -10,13 +10,8 @@ import { errorMessage } from '../../util/error-message.ts'
 import { Limit } from '../../util/limit.ts'
 import type { Logger } from '../../util/logger.ts'
 import type { PodNews } from '../pods/manager.ts'
-import {
-  apiTime,
-  type PodCondition,
-  podConditions,
-  podStatusObject,
-  type StatusContext,
-} from './pod-status-object.ts'
+import { apiTime } from './api-time.ts'
+import { type PodCondition, podConditions, podStatusObject, type StatusContext } from './pod-status-object.ts'
 
 export interface StatusWriterOptions extends StatusContext {
   readonly client: Pick<KubeClient, 'json'>

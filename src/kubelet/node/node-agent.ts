@@ -6,6 +6,7 @@ import { isRecord } from '../../kube/kube-object.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
+import { apiTime } from '../api/api-time.ts'
 import { leasePath } from './lease.ts'
 import { NodeError } from './node-error.ts'
 import {
@@ -186,7 +187,7 @@ export class NodeAgent {
   async #report(): Promise<void> {
     const { client, identity, health, reportMs = REPORT_MS } = this.#options
     const now = Date.now()
-    const time = timestamp(now)
+    const time = apiTime(now)
     const conditions = nodeConditions(health()).map((condition) => {
       const before = this.#conditions.get(condition.type)
       return { ...condition, since: before?.status === condition.status ? before.since : time }
@@ -226,9 +227,6 @@ function conditionsOf(node: unknown): ReadonlyMap<string, { status: 'True' | 'Fa
       ),
   )
 }
-
-/** meta/v1 Time has whole seconds. */
-const timestamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
 
 const uidOf = (object: unknown): string | undefined =>
   isRecord(object) && isRecord(object.metadata) && typeof object.metadata.uid === 'string'

@@ -5,7 +5,6 @@ import { objectKey } from '../../kube/kube-object.ts'
 import { type ObjectChange, Reflector } from '../../kube/reflector.ts'
 import type { Change } from '../../model/change.ts'
 import type { EndpointSlice } from '../../model/endpoint-slice.ts'
-import { type ObjectName, objectName } from '../../model/object-name.ts'
 import type { Problem } from '../../model/problem.ts'
 import type { Service } from '../../model/service.ts'
 import type { Cidr } from '../../util/address.ts'
@@ -17,6 +16,7 @@ import type { Reading } from '../objects/read-schema.ts'
 import { parseService } from '../objects/service.ts'
 import type { SourceUpdate } from '../source-update.ts'
 import { endpointSlices, oneNode, serviceCidrs, services } from './collections.ts'
+import { nameOfKey } from './name-of-key.ts'
 import { ObjectProblems } from './object-problems.ts'
 import { type OwnNode, parseOwnNode } from './own-node.ts'
 import { parseServiceCidr } from './service-cidr.ts'
@@ -70,14 +70,16 @@ export class ApiSource {
       services,
       (object) => parseService(object, FROM_SERVER),
       (changes) =>
-        this.#take(changes.map(({ key, value }) => ({ kind: 'Service', name: nameOf(key), object: value }))),
+        this.#take(
+          changes.map(({ key, value }) => ({ kind: 'Service', name: nameOfKey(key), object: value })),
+        ),
     )
     this.#slices = this.#follow(
       endpointSlices,
       (object) => parseEndpointSlice(object, FROM_SERVER),
       (changes) =>
         this.#take(
-          changes.map(({ key, value }) => ({ kind: 'EndpointSlice', name: nameOf(key), object: value })),
+          changes.map(({ key, value }) => ({ kind: 'EndpointSlice', name: nameOfKey(key), object: value })),
         ),
     )
     this.#nodes = this.#follow(oneNode(options.nodeName), parseOwnNode, () => this.#takeNode())
@@ -118,10 +120,10 @@ export class ApiSource {
   /** Every object as it is now, whether it was said already or is about to be. */
   objects(): readonly Change[] {
     const services = [...this.services].map(
-      ([key, object]): Change => ({ kind: 'Service', name: nameOf(key), object }),
+      ([key, object]): Change => ({ kind: 'Service', name: nameOfKey(key), object }),
     )
     const slices = [...this.endpointSlices].map(
-      ([key, object]): Change => ({ kind: 'EndpointSlice', name: nameOf(key), object }),
+      ([key, object]): Change => ({ kind: 'EndpointSlice', name: nameOfKey(key), object }),
     )
     return [...services, ...slices]
   }
@@ -209,8 +211,3 @@ export class ApiSource {
 /** 404: a server of before 1.33. 403: a role of before that. */
 const isRefused = (problem: KubeError | undefined): boolean =>
   problem?.status === 403 || problem?.status === 404
-
-function nameOf(key: string): ObjectName {
-  const slash = key.indexOf('/')
-  return objectName(key.slice(0, slash), key.slice(slash + 1))
-}

@@ -13,6 +13,7 @@ import type { Logger } from '../../util/logger.ts'
 import { parsePod } from '../objects/pod.ts'
 import type { SourceUpdate } from '../source-update.ts'
 import { ConfigFollower, type ConfigIdentity } from './config-follower.ts'
+import { nameOfKey } from './name-of-key.ts'
 import { ObjectProblems } from './object-problems.ts'
 
 export interface PodSourceOptions {
@@ -138,7 +139,7 @@ export class PodSource {
       this.#changed.delete(key)
       if (pod === undefined && !this.#said.delete(key)) continue
       if (pod !== undefined) this.#said.add(key)
-      changes.push({ kind: 'Pod', name: asName(key), object: pod })
+      changes.push({ kind: 'Pod', name: nameOfKey(key), object: pod })
     }
     this.#options.onUpdate({ changes, problems: this.#problems.all })
     this.#begun = true
@@ -166,8 +167,3 @@ function configIdentities(pod: Pod): (readonly [string, ConfigIdentity])[] {
 /** What others write into a pod's status, this node first of all, is no news of the pod. */
 const unlessSame = (before: Pod | undefined, now: Pod | undefined): Pod | undefined =>
   isDeepStrictEqual(before, now) ? before : now
-
-function asName(key: string): ObjectName {
-  const slash = key.indexOf('/')
-  return objectName(key.slice(0, slash), key.slice(slash + 1))
-}
