@@ -1,7 +1,4 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface, type Interface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
+import { CommandedProgram } from '../commanded-program.ts'
 import { compileProgram } from '../compile.ts'
 import { BenchError } from '../error.ts'
 import type { Teardown } from '../teardown.ts'
@@ -19,28 +16,21 @@ export interface Swept {
 
 /** The running generator.cc, in a network namespace; one command at a time. */
 export class Generator {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>
-  readonly #reader: Interface
-  readonly #lines: AsyncIterator<string>
+  readonly #program: CommandedProgram
 
-  private constructor(child: ChildProcessByStdio<Writable, Readable, null>) {
-    this.#child = child
-    this.#reader = createInterface({ input: child.stdout })
-    this.#lines = this.#reader[Symbol.asyncIterator]()
+  private constructor(program: CommandedProgram) {
+    this.#program = program
   }
 
   static async start(netns: string, teardown: Teardown): Promise<Generator> {
     const codec = ['native/codec/message_writer.cc', 'native/codec/buffer.cc']
     const program = await compileProgram('conntrack-generator', ['bench/conntrack/generator.cc', ...codec])
-    const child = spawn('nsenter', [`--net=${netns}`, program], { stdio: ['pipe', 'pipe', 'inherit'] })
-    const generator = new Generator(child)
-    teardown.add(() => generator.#close())
-    return generator
+    return new Generator(new CommandedProgram('generator', 'nsenter', [`--net=${netns}`, program], teardown))
   }
 
   /** Puts `count` flows of `services` Services into the table. */
   async insert(count: number, services: number): Promise<void> {
-    const [, refusals] = await this.#run(`insert 0 ${count} ${services}`)
+    const [, refusals] = await this.#program.run(`insert 0 ${count} ${services}`)
     if (refusals !== 0)
       throw new BenchError(
         'BENCH_FAILED',
@@ -50,38 +40,25 @@ export class Generator {
 
   /** Opens and closes flows at `rate` events a second, 0: as fast as it can. */
   async churn(rate: number, seconds: number, services: number): Promise<Churned> {
-    const [nanoseconds = 0, paced = 0, events = 0] = await this.#run(`churn ${rate} ${seconds} ${services}`)
+    const [nanoseconds = 0, paced = 0, events = 0] = await this.#program.run(
+      `churn ${rate} ${seconds} ${services}`,
+    )
     return { events, perSecond: paced / (nanoseconds / 1e9) }
   }
 
   /** Dumps and then deletes the flows of the first `stale` Services one by one. */
   async sweep(count: number, stale: number, services: number): Promise<Swept> {
-    const [nanoseconds = 0, deleted = 0] = await this.#run(`sweep ${count} ${stale} ${services}`)
+    const [nanoseconds = 0, deleted = 0] = await this.#program.run(`sweep ${count} ${stale} ${services}`)
     return { ms: nanoseconds / 1e6, deleted }
   }
 
   /** Milliseconds of a dump of all translated flows that nobody reads. */
   async dump(): Promise<number> {
-    const [nanoseconds = 0] = await this.#run('dump')
+    const [nanoseconds = 0] = await this.#program.run('dump')
     return nanoseconds / 1e6
   }
 
   async flush(): Promise<void> {
-    await this.#run('flush')
-  }
-
-  async #run(command: string): Promise<number[]> {
-    this.#child.stdin.write(`${command}\n`)
-    const line = await this.#lines.next()
-    if (line.done) throw new BenchError('BENCH_FAILED', `the generator ended during "${command}"`)
-    return line.value.split(' ').map(Number)
-  }
-
-  async #close(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const closed = once(this.#child, 'close')
-    this.#child.stdin.end()
-    this.#reader.close()
-    await closed
+    await this.#program.run('flush')
   }
 }

@@ -1,9 +1,5 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface, type Interface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
+import { CommandedProgram } from '../commanded-program.ts'
 import { compileProgram } from '../compile.ts'
-import { BenchError } from '../error.ts'
 import type { Teardown } from '../teardown.ts'
 import type { Topology } from './topology.ts'
 
@@ -30,14 +26,10 @@ export interface Sample {
 
 /** The running traffic.cc on both sides of one node; one command at a time. */
 export class Traffic {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>
-  readonly #reader: Interface
-  readonly #lines: AsyncIterator<string>
+  readonly #program: CommandedProgram
 
-  private constructor(child: ChildProcessByStdio<Writable, Readable, null>) {
-    this.#child = child
-    this.#reader = createInterface({ input: child.stdout })
-    this.#lines = this.#reader[Symbol.asyncIterator]()
+  private constructor(program: CommandedProgram) {
+    this.#program = program
   }
 
   /** `processor` is the one that it stays on. */
@@ -47,18 +39,14 @@ export class Traffic {
     teardown: Teardown,
   ): Promise<Traffic> {
     const program = await compileProgram('datapath-traffic', ['bench/datapath/traffic.cc'])
-    const child = spawn(program, [client.path, node.path, server.path, String(processor)], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
-    const traffic = new Traffic(child)
-    teardown.add(() => traffic.#close())
-    return traffic
+    const places = [client.path, node.path, server.path, String(processor)]
+    return new Traffic(new CommandedProgram('traffic', program, places, teardown))
   }
 
   /** Connects or asks as fast as it can for so long; rejects when anything is lost. */
   async measure(transport: Transport, targets: Targets, milliseconds: number): Promise<Sample> {
     const { first, count, port } = targets
-    const [elapsed = 0, cpu = 0, flows = 0, p50 = 0, p99 = 0] = await this.#run(
+    const [elapsed = 0, cpu = 0, flows = 0, p50 = 0, p99 = 0] = await this.#program.run(
       `${transport} ${first} ${count} ${port} ${milliseconds}`,
     )
     return {
@@ -72,21 +60,6 @@ export class Traffic {
 
   /** Deletes all that the node tracks, so that every measurement begins with an empty table. */
   async flush(): Promise<void> {
-    await this.#run('flush')
-  }
-
-  async #run(command: string): Promise<number[]> {
-    this.#child.stdin.write(`${command}\n`)
-    const line = await this.#lines.next()
-    if (line.done) throw new BenchError('BENCH_FAILED', `the traffic ended during "${command}": see above`)
-    return line.value.split(' ').map(Number)
-  }
-
-  async #close(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const closed = once(this.#child, 'close')
-    this.#child.stdin.end()
-    this.#reader.close()
-    await closed
+    await this.#program.run('flush')
   }
 }
