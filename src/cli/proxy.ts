@@ -7,7 +7,7 @@ import type { Cidr } from '../util/address.ts'
 import { defineCommand } from './command.ts'
 import { usageError } from './command-error.ts'
 import { nonEmpty, toggle, value } from './flags.ts'
-import { complain } from './proxy/complain.ts'
+import { complain } from './process/complain.ts'
 import { ConfigurationFile } from './proxy/configuration/configuration-file.ts'
 import {
   behaviourFlags,

@@ -1,6 +1,5 @@
 import type { BindAddress } from '../../config/bind-address.ts'
 import { detectNodeAddresses } from '../../config/node-addresses.ts'
-import type { NodeTaint } from '../../config/node-registration.ts'
 import { kubeconfigAccess } from '../../kube/access/kubeconfig.ts'
 import { KubeClient } from '../../kube/client.ts'
 import { RestClientMetrics } from '../../kube/metrics.ts'
@@ -8,34 +7,17 @@ import { readMachine } from '../../kubelet/node/machine.ts'
 import type { NodeIdentity } from '../../kubelet/node/node-object.ts'
 import { CriClient } from '../../kubelet/runtime/cri-client.ts'
 import { createRegistry, type Registry } from '../../metrics/registry.ts'
-import type { IpAddress } from '../../util/address.ts'
 import { exitCodes } from '../command-error.ts'
 import { type Route, serveAt, text } from '../http/serve.ts'
 import { packageVersion } from '../package-info.ts'
+import { complain } from '../process/complain.ts'
+import { expected } from '../process/expected.ts'
 import { Interruption } from '../process/interruption.ts'
 import { openLog } from '../process/log.ts'
 import { lockState } from '../process/state-lock.ts'
 import { Teardown } from '../process/teardown.ts'
-import { complain } from '../proxy/complain.ts'
-import { expected } from '../proxy/expected.ts'
 import { startClusterKubelet } from './cluster-kubelet.ts'
-
-/** What `hawser kubelet` was asked to do. */
-export interface KubeletConfig {
-  /** Absolute, like the state folder. */
-  readonly kubeconfig: string
-  readonly nodeName: string
-  /** Empty: to be found out. */
-  readonly nodeAddresses: readonly IpAddress[]
-  readonly labels: ReadonlyMap<string, string>
-  readonly taints: readonly NodeTaint[]
-  readonly maxPods: number
-  readonly endpoint: string
-  readonly stateDir: string
-  /** Undefined: served nowhere. */
-  readonly health: BindAddress | undefined
-  readonly verbose: boolean
-}
+import type { KubeletConfig } from './kubelet-config.ts'
 
 /** The kubelet's own defaults for what it asks of the API server. */
 const REQUESTS = { qps: 50, burst: 100 }

@@ -4,8 +4,8 @@ import { formatProblem, type Problem } from '../../model/problem.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
 import { exitCodes } from '../command-error.ts'
+import { complain } from '../process/complain.ts'
 import { openLog } from '../process/log.ts'
-import { complain } from './complain.ts'
 import type { ProxyConfig } from './proxy-config.ts'
 
 /** kube-proxy's wish, which most processes may not have: nobody misses it. */

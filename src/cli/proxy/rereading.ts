@@ -1,6 +1,6 @@
 import { errorMessage } from '../../util/error-message.ts'
 import { CommandError } from '../command-error.ts'
-import { complain } from './complain.ts'
+import { complain } from '../process/complain.ts'
 import type { ConfigurationFile } from './configuration/configuration-file.ts'
 import type { ProxyConfig } from './proxy-config.ts'
 

@@ -1,6 +1,6 @@
 import { formatProblem, type Problem } from '../../model/problem.ts'
 import type { SourceUpdate } from '../../sources/source-update.ts'
-import { complain } from './complain.ts'
+import { complain } from '../process/complain.ts'
 
 /** What is wrong with what the source says, with the Node and the host; each problem is said once, when it comes up. */
 export class SourceProblems {

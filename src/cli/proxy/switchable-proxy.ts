@@ -12,7 +12,7 @@ import type { ObjectName } from '../../model/object-name.ts'
 import type { Problem } from '../../model/problem.ts'
 import type { IpAddress } from '../../util/address.ts'
 import { errorMessage } from '../../util/error-message.ts'
-import { complain } from './complain.ts'
+import { complain } from '../process/complain.ts'
 import { takeOver } from './take-over.ts'
 
 export interface SwitchableProxyOptions {

@@ -5,7 +5,7 @@ import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
 import { keepLittleGarbage } from '../../util/small-heap.ts'
-import { complain } from './complain.ts'
+import { complain } from '../process/complain.ts'
 
 /**
  * Waits until everything is in force, and removes what other modes and proxies left behind only then: until that moment

@@ -1,0 +1,129 @@
+import { resolve } from 'node:path'
+import { type BindAddress, parseBindAddress } from '../../config/bind-address.ts'
+import { hostNodeName, parseNodeName } from '../../config/node-name.ts'
+import { type NodeTaint, parseNodeLabels, parseTaints } from '../../config/node-registration.ts'
+import { parseRuntimeEndpoint } from '../../config/runtime-endpoint.ts'
+import { type IpAddress, parseAddress } from '../../util/address.ts'
+import { type FlagValues, nonEmpty, positive, value } from '../flags.ts'
+import type { KubeletConfig } from './kubelet-config.ts'
+
+const runtimeSocket = 'unix:///run/containerd/containerd.sock'
+const healthAddress = '127.0.0.1:10248'
+
+const file = (help: string) =>
+  value<string | undefined>({
+    metavar: 'FILE',
+    help,
+    fallback: undefined,
+    parse: nonEmpty,
+    must: 'a file',
+  })
+
+/** The node's name and its way to the API server. */
+export const identityFlags = {
+  kubeconfig: file("How to reach the API server, with the node's own credentials."),
+  'hostname-override': value({
+    metavar: 'NAME',
+    help: 'Name of this node.',
+    fallback: hostNodeName(),
+    shownDefault: "the host's name",
+    parse: parseNodeName,
+    must: 'a DNS name in lower case',
+  }),
+} as const
+
+/** What the Node says of this machine. */
+export const registrationFlags = {
+  'node-ip': value<readonly IpAddress[]>({
+    metavar: 'IP[,IP]',
+    help: 'Addresses of this node, at most one of each family.',
+    fallback: [],
+    shownDefault: 'those of the interface with the default route',
+    parse: parseAddresses,
+    must: 'an IP address, or one of each family joined by a comma',
+  }),
+  'node-labels': value<ReadonlyMap<string, string>>({
+    metavar: 'KEY=VALUE,…',
+    help: 'Labels of the Node, beside the well-known ones.',
+    fallback: new Map(),
+    parse: parseNodeLabels,
+    must: 'pairs of key=value joined by commas',
+  }),
+  'register-with-taints': value<readonly NodeTaint[]>({
+    metavar: 'KEY=VALUE:EFFECT,…',
+    help: 'Taints of a Node that is made; one that is there keeps its own.',
+    fallback: [],
+    parse: parseTaints,
+    must: 'key=value:NoSchedule, PreferNoSchedule or NoExecute, joined by commas',
+  }),
+  'max-pods': value({
+    metavar: 'N',
+    help: 'As many pods run here at most.',
+    fallback: 110,
+    shownDefault: '110',
+    parse: positive,
+    must: 'a number of 1 or more',
+  }),
+} as const
+
+/** How pods run. */
+export const podFlags = {
+  'container-runtime-endpoint': value({
+    metavar: 'unix:///SOCKET',
+    help: 'The CRI runtime.',
+    fallback: runtimeSocket,
+    shownDefault: runtimeSocket,
+    parse: parseRuntimeEndpoint,
+    must: 'unix:// and an absolute path',
+  }),
+  'root-dir': value({
+    metavar: 'DIR',
+    help: "Where pods' volumes and logs are kept.",
+    fallback: '/var/lib/hawser/kubelet',
+    shownDefault: '/var/lib/hawser/kubelet',
+    parse: nonEmpty,
+    must: 'a folder',
+  }),
+} as const
+
+/** Where the process answers. */
+export const healthFlags = {
+  'healthz-bind-address': value<BindAddress | undefined>({
+    metavar: 'IP:PORT',
+    help: 'Where /healthz and /metrics are served; port 0 takes a free one.',
+    fallback: parseBindAddress(healthAddress),
+    shownDefault: healthAddress,
+    parse: parseBindAddress,
+    must: `an address and a port, such as ${healthAddress}`,
+  }),
+} as const
+
+/** Every flag of the kubelet's part of a process. */
+export const kubeletFlags = { ...identityFlags, ...registrationFlags, ...podFlags, ...healthFlags } as const
+
+/** What the flags ask for, with paths made absolute. */
+export function kubeletConfig(
+  flags: FlagValues<typeof kubeletFlags>,
+  kubeconfig: string,
+  verbose: boolean,
+): KubeletConfig {
+  return {
+    kubeconfig: resolve(kubeconfig),
+    nodeName: flags['hostname-override'],
+    nodeAddresses: flags['node-ip'],
+    labels: flags['node-labels'],
+    taints: flags['register-with-taints'],
+    maxPods: flags['max-pods'],
+    endpoint: flags['container-runtime-endpoint'],
+    stateDir: resolve(flags['root-dir']),
+    health: flags['healthz-bind-address'],
+    verbose,
+  }
+}
+
+function parseAddresses(text: string): readonly IpAddress[] | undefined {
+  const addresses = text.split(',').map((part) => parseAddress(part.trim()))
+  const found = addresses.filter((address) => address !== undefined)
+  const families = new Set(found.map((address) => address.includes(':')))
+  return found.length === addresses.length && families.size === found.length ? found : undefined
+}

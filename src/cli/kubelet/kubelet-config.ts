@@ -1,0 +1,20 @@
+import type { BindAddress } from '../../config/bind-address.ts'
+import type { NodeTaint } from '../../config/node-registration.ts'
+import type { IpAddress } from '../../util/address.ts'
+
+/** What a cluster's kubelet was asked to do. */
+export interface KubeletConfig {
+  /** Absolute, like the state folder. */
+  readonly kubeconfig: string
+  readonly nodeName: string
+  /** Empty: to be found out. */
+  readonly nodeAddresses: readonly IpAddress[]
+  readonly labels: ReadonlyMap<string, string>
+  readonly taints: readonly NodeTaint[]
+  readonly maxPods: number
+  readonly endpoint: string
+  readonly stateDir: string
+  /** Undefined: served nowhere. */
+  readonly health: BindAddress | undefined
+  readonly verbose: boolean
+}
