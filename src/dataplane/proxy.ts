@@ -1,12 +1,11 @@
 import type { Change } from '../model/change.ts'
 import type { ObjectName } from '../model/object-name.ts'
 import type { Problem } from '../model/problem.ts'
-import { NftMonitor, type WatchedTable } from '../native/nft-monitor.ts'
+import type { WatchedTable } from '../native/nft-monitor.ts'
 import type { IpFamily } from '../util/address.ts'
 import { errorMessage } from '../util/error-message.ts'
 import { Pacer } from '../util/pacer.ts'
 import { Arrivals } from './arrivals.ts'
-import { Auditor } from './auditor.ts'
 import type { ConnectionReport } from './conntrack/connection-report.ts'
 import { Conntrack } from './conntrack/conntrack.ts'
 import type { ConntrackStatus } from './conntrack/conntrack-status.ts'
@@ -27,7 +26,7 @@ import { type ServiceProxyOptions, tableConfig } from './proxy-options.ts'
 import { type ProxyFamily, reportFrontends, reportProblems } from './proxy-report.ts'
 import { Reconciler } from './reconciler.ts'
 import type { FamilyStatus, ProxyStatus } from './status.ts'
-import { watchTables } from './watch.ts'
+import { Vigilance } from './vigilance.ts'
 
 export type { ServiceProxyOptions } from './proxy-options.ts'
 
@@ -48,13 +47,10 @@ export class ServiceProxy {
   #compiling: Promise<void> | undefined
   /** The tables that are ours, or partly so. */
   readonly #tables: readonly WatchedTable[]
-  #monitor: NftMonitor | undefined
   #conntrack: Conntrack | undefined
   /** The opening of conntrack, then what it is told, in order: nothing waits for it. */
   #tracking: Promise<void> | undefined
-  #auditor: Auditor | undefined
-  /** The way from the first transaction to the first audit. */
-  #beginning: Promise<void> | undefined
+  #vigilance: Vigilance | undefined
   readonly #inForce = new FirstSuccess()
   #stopped = false
   /** What IPVS has left to finish behind this mode. */
@@ -230,15 +226,13 @@ export class ServiceProxy {
 
   async #stop(): Promise<void> {
     this.#stopped = true
-    await this.#monitor?.close()
+    const watching = await this.#vigilance?.close()
     await this.#tracking
     await this.#conntrack?.close()
-    const auditing = this.#auditor?.close()
     for (const retirement of this.#retirements) await retirement.close()
     while (this.#compiling !== undefined) await this.#compiling
     for (const { reconciler } of this.#families) await reconciler.stop()
-    await this.#beginning
-    await auditing
+    await watching?.whenOver
     this.#inForce.reject()
   }
 
@@ -267,8 +261,7 @@ export class ServiceProxy {
         },
       )
     this.#track(changes)
-    const { auditIntervalMs } = this.#options
-    if (auditIntervalMs !== undefined) this.#beginning ??= this.#beginAudits(auditIntervalMs)
+    this.#vigilance ??= this.#watch()
   }
 
   #track(changes: readonly FrontendChange[]): void {
@@ -286,39 +279,19 @@ export class ServiceProxy {
     }
   }
 
-  /**
-   * The first audit comes behind the first transaction: before it nothing in the kernel is expected of us. So does the
-   * monitor, since the kernel would copy every element of that transaction for it.
-   */
-  async #beginAudits(intervalMs: number): Promise<void> {
-    const { log } = this.#options
-    await this.synced().catch(() => undefined)
-    const monitor = await this.#openMonitor()
-    if (this.#stopped) {
-      await monitor?.close()
-      return
+  #watch(): Vigilance | undefined {
+    const { auditIntervalMs, netns, log } = this.#options
+    if (auditIntervalMs === undefined) return undefined
+    const options = {
+      tables: this.#tables,
+      netns,
+      watches: this.#families.flatMap(({ backend }) => backend.watch ?? []),
+      audit: () => this.audit(),
+      intervalMs: auditIntervalMs,
+      metrics: this.#netlinkMetrics,
+      log,
     }
-    this.#monitor = monitor
-    if (monitor !== undefined) this.#netlinkMetrics.add('nft-monitor', () => monitor.stats())
-    const watches = [
-      ...(monitor === undefined ? [] : [watchTables(monitor)]),
-      ...this.#families.flatMap(({ backend }) => backend.watch ?? []),
-    ]
-    this.#auditor = new Auditor({ audit: () => this.audit(), intervalMs, watches, log })
-  }
-
-  async #openMonitor(): Promise<NftMonitor | undefined> {
-    const { netns, log } = this.#options
-    if (this.#stopped || this.#tables.length === 0) return undefined
-    try {
-      return await NftMonitor.open({ tables: this.#tables, ...(netns === undefined ? {} : { netns }) })
-    } catch (error) {
-      log.error(
-        { error: errorMessage(error) },
-        'cannot listen to nf_tables: what others change is found by audits at intervals only',
-      )
-      return undefined
-    }
+    return new Vigilance(options, this.synced())
   }
 
   async #takeIn(pacer: Pacer, arrivals: Arrivals): Promise<void> {

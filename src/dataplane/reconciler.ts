@@ -1,12 +1,13 @@
 import type { IpFamily } from '../util/address.ts'
 import { type Backoff, backoffDelay } from '../util/backoff.ts'
 import type { Logger } from '../util/logger.ts'
-import { auditAndMend } from './audit-and-mend.ts'
 import type { Backend, CommitOutcome, FrontendChanges } from './backend.ts'
 import type { Frontend, FrontendChange, FrontendKey } from './desired/frontend.ts'
 import { closedError, commitFailed } from './errors.ts'
-import type { AuditResult, SyncMetrics } from './metrics.ts'
+import { type AuditedLoop, KernelAudit } from './kernel-audit.ts'
+import type { SyncMetrics } from './metrics.ts'
 import { RefusedFrontends } from './refused-frontends.ts'
+import type { ReconcilerStatus } from './status.ts'
 import { SyncWaiters } from './sync-waiters.ts'
 
 export interface ReconcilerOptions {
@@ -17,33 +18,6 @@ export interface ReconcilerOptions {
   readonly metrics: SyncMetrics
   readonly log: Logger
 }
-
-export interface ReconcilerStatus {
-  readonly family: IpFamily
-  /** Objects in the kernel by kind. */
-  readonly objects: ReadonlyMap<string, number>
-  /** Ms since the epoch of the last transaction that the kernel took, undefined before the first. */
-  readonly lastSync: number | undefined
-  /** Ms since the epoch from which on there has always been something to do; undefined when there is nothing. */
-  readonly pendingSince: number | undefined
-  /** Why the kernel is not as desired at the moment; undefined when it is or is about to be. */
-  readonly lastError: Error | undefined
-  /** Frontends that the kernel refuses, and with what. */
-  readonly refused: ReadonlyMap<FrontendKey, Error>
-  /** Undefined before the first. */
-  readonly lastAudit: Audit | undefined
-  /** The last one that was not clean, with the differences in words. */
-  readonly lastFinding: (Audit & { readonly differences: readonly string[] }) | undefined
-}
-
-export interface Audit {
-  /** When it ended, in ms since the epoch. */
-  readonly at: number
-  readonly result: AuditResult
-}
-
-/** How often an audit reads the kernel beside transactions before it holds them up. */
-const LOOKS = 3
 
 const COMMIT_BACKOFF: Backoff = { firstMs: 100, maxMs: 30_000 }
 
@@ -61,6 +35,7 @@ export class Reconciler {
   readonly #desired = new Map<FrontendKey, Frontend>()
   readonly #refused = new RefusedFrontends()
   readonly #waiters = new SyncWaiters()
+  readonly #audit: KernelAudit
   #pending = new Set<FrontendKey>()
   /** What the transaction under way is about. */
   #committing: ReadonlySet<FrontendKey> = new Set()
@@ -77,18 +52,18 @@ export class Reconciler {
   #lastSync: number | undefined
   #pendingSince: number | undefined
   #lastError: Error | undefined
-  #lastAudit: ReconcilerStatus['lastAudit']
-  #lastFinding: ReconcilerStatus['lastFinding']
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #stopped = false
 
   constructor(options: ReconcilerOptions) {
-    this.#family = options.family
-    this.#backend = options.backend
+    const { family, backend, metrics, log } = options
+    this.#family = family
+    this.#backend = backend
     this.#minSyncPeriodMs = options.minSyncPeriodMs
-    this.#metrics = options.metrics
-    this.#log = options.log
+    this.#metrics = metrics
+    this.#log = log
+    this.#audit = new KernelAudit({ family, backend, metrics, log, loop: this.#audited() })
   }
 
   /**
@@ -131,44 +106,22 @@ export class Reconciler {
   }
 
   /** Compares the kernel with committed state and, where it differs, makes it anew. Returns the differences. */
-  async audit(): Promise<readonly string[]> {
-    try {
-      const differences = (await this.#looksClean())
-        ? []
-        : await this.aside(async () => (this.#canAudit() ? this.#auditAndMend() : undefined))
-      if (differences === undefined) return []
-      if (differences.length > 0) await this.synced()
-      this.#noteAudit(differences.length === 0 ? 'clean' : 'repaired', differences)
-      return differences
-    } catch (error) {
-      this.#noteAudit('failed', [])
-      throw error
-    }
+  audit(): Promise<readonly string[]> {
+    return this.#audit.run()
   }
 
-  /** Before a rebuild there is nothing to compare with. */
-  #canAudit(): boolean {
-    return !this.#mustRebuild && !this.#stopped
-  }
-
-  /**
-   * Reads the kernel while transactions go on as they come: to read it whole takes long where there are many Services.
-   * False when something differs, which a look without any beside it has to confirm, or when every look was overtaken.
-   */
-  async #looksClean(): Promise<boolean> {
-    for (let look = 0; look < LOOKS && this.#canAudit(); look++) {
-      if (this.#running !== undefined) await this.#running
-      const attempts = this.#attempts
-      const wasIdle = this.#running === undefined
-      const isOvertaken = (): boolean => !wasIdle || this.#attempts !== attempts
-      try {
-        const differences = await this.#backend.audit()
-        if (!isOvertaken()) return differences.length === 0
-      } catch (error) {
-        if (!isOvertaken()) throw error
-      }
+  #audited(): AuditedLoop {
+    return {
+      isComparable: () => !this.#mustRebuild && !this.#stopped,
+      progress: () => ({ attempts: this.#attempts, isBusy: this.#running !== undefined }),
+      underWay: async () => this.#running,
+      aside: (work) => this.aside(work),
+      mustRebuild: () => {
+        this.#mustRebuild = true
+        this.#pendingSince ??= Date.now()
+      },
+      synced: () => this.synced(),
     }
-    return false
   }
 
   /** Does what no transaction may come between: those of changes that arrive meanwhile wait for its end. */
@@ -190,23 +143,6 @@ export class Reconciler {
     }
   }
 
-  #noteAudit(result: AuditResult, differences: readonly string[]): void {
-    this.#metrics.audited(result)
-    const at = Date.now()
-    this.#lastAudit = { at, result }
-    if (result !== 'clean') this.#lastFinding = { at, result, differences }
-  }
-
-  /** Mends what it can at once, and leaves the rest to a rebuild. */
-  async #auditAndMend(): Promise<readonly string[]> {
-    const { differences, isMended } = await auditAndMend(this.#backend, this.#family, this.#log)
-    if (!isMended) {
-      this.#mustRebuild = true
-      this.#pendingSince ??= Date.now()
-    }
-    return differences
-  }
-
   isInForce(key: FrontendKey): boolean {
     return (
       !this.#mustRebuild && !this.#pending.has(key) && !this.#committing.has(key) && !this.#refused.has(key)
@@ -221,8 +157,8 @@ export class Reconciler {
       pendingSince: this.#pendingSince,
       lastError: this.#lastError,
       refused: this.#refused.errors(),
-      lastAudit: this.#lastAudit,
-      lastFinding: this.#lastFinding,
+      lastAudit: this.#audit.last,
+      lastFinding: this.#audit.lastFinding,
     }
   }
 

@@ -1,5 +1,5 @@
 import type { ConntrackStatus } from '../../dataplane/conntrack/conntrack-status.ts'
-import type { Audit } from '../../dataplane/reconciler.ts'
+import type { AuditRecord } from '../../dataplane/kernel-audit.ts'
 import type { FamilyStatus, ProxyStatus } from '../../dataplane/status.ts'
 import type { Problem } from '../../model/problem.ts'
 
@@ -95,7 +95,7 @@ const reportFamily = (family: FamilyStatus): FamilyReport => ({
       : { ...reportAudit(family.lastFinding), differences: family.lastFinding.differences },
 })
 
-const reportAudit = ({ at, result }: Audit): AuditReport => ({ at: new Date(at).toISOString(), result })
+const reportAudit = ({ at, result }: AuditRecord): AuditReport => ({ at: new Date(at).toISOString(), result })
 
 const reportConntrack = (status: ConntrackStatus): ConnectionTrackingReport => ({
   notCounted: status.notCounted?.message ?? null,
