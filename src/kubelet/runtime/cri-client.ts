@@ -38,6 +38,14 @@ interface Unary<Request, Response> {
 
 export type ObserveOperation = (operation: string, seconds: number, failed: boolean) => void
 
+/** What of a process a session carries. With a terminal there is no stderr. */
+export interface StreamSelection {
+  readonly stdin: boolean
+  readonly stdout: boolean
+  readonly stderr: boolean
+  readonly tty: boolean
+}
+
 /** Labels that sandboxes and containers must carry to be listed. */
 export type LabelSelector = Readonly<Record<string, string>>
 
@@ -152,6 +160,24 @@ export class CriClient {
   execSync(containerId: string, command: readonly string[], timeoutMs: number): Promise<ExecSyncResponse> {
     const request = { containerId, cmd: [...command], timeout: BigInt(Math.ceil(timeoutMs / 1_000)) }
     return this.#call('exec_sync', containerId, DEADLINE.read + timeoutMs, Runtime.execSync, request)
+  }
+
+  /** Where the runtime serves a session in the container: a URL that is good for one connection, within seconds. */
+  async exec(containerId: string, command: readonly string[], streams: StreamSelection): Promise<string> {
+    const request = { containerId, cmd: [...command], ...streams }
+    return (await this.#call('exec', containerId, DEADLINE.read, Runtime.exec, request)).url
+  }
+
+  /** As {@link exec}, with the container's own process. */
+  async attach(containerId: string, streams: StreamSelection): Promise<string> {
+    const request = { containerId, ...streams }
+    return (await this.#call('attach', containerId, DEADLINE.read, Runtime.attach, request)).url
+  }
+
+  /** As {@link exec}, to ports of the sandbox; none: the session itself names them. */
+  async portForward(podSandboxId: string, ports: readonly number[]): Promise<string> {
+    const request = { podSandboxId, port: [...ports] }
+    return (await this.#call('port_forward', podSandboxId, DEADLINE.read, Runtime.portForward, request)).url
   }
 
   /** The image as the runtime has it, or undefined when it has none of that name. */
