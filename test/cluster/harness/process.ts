@@ -19,8 +19,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** How long a program has to end after SIGTERM before it is killed. */
-const GRACE_MS = 5_000
+/** How long a program has to end after SIGTERM before it is killed: longer than any takes on a machine that is busy. */
+const GRACE_MS = 30_000
 
 /** One program of the control plane, its output in a file. */
 export class ClusterProcess {
@@ -64,6 +64,16 @@ export class ClusterProcess {
     return this.#child.pid
   }
 
+  /** What it has said so far, of former runs under the same name too. */
+  output(): Promise<string> {
+    return readFile(this.#log, 'utf8').catch(() => '')
+  }
+
+  /** Null while it runs, and when a signal ended it. */
+  get exitCode(): number | null {
+    return this.#child.exitCode
+  }
+
   /** Settles when it ends, whatever ends it. */
   get ended(): Promise<void> {
     return this.#ended
@@ -74,7 +84,7 @@ export class ClusterProcess {
     const deadline = Date.now() + limitMs
     while (!(await ready().catch(() => false))) {
       if (this.#hasEnded || Date.now() > deadline) {
-        const text = await readFile(this.#log, 'utf8').catch(() => '')
+        const text = await this.output()
         const what = this.#hasEnded ? 'ended' : `was not ready after ${limitMs} ms`
         throw new Error(`${this.name} ${what}; the end of its output:\n${text.slice(-3_000)}`)
       }
@@ -82,11 +92,14 @@ export class ClusterProcess {
     }
   }
 
-  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-    if (this.#hasEnded) return
-    this.#child.kill(signal)
-    const kill = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS)
-    await this.#ended
-    clearTimeout(kill)
+  /** Resolves to its exit status when it has ended; null when a signal ended it. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
+    if (!this.#hasEnded) {
+      this.#child.kill(signal)
+      const kill = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS)
+      await this.#ended
+      clearTimeout(kill)
+    }
+    return this.#child.exitCode
   }
 }

@@ -1,15 +1,28 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { kubeconfigAccess } from '../../../src/kube/access/kubeconfig.ts'
 import { KubeClient } from '../../../src/kube/client.ts'
 import { isRecord } from '../../../src/kube/kube-object.ts'
 import { clusterBinaries } from '../binaries.ts'
 import { type Certificate, CertificateAuthority } from './certificates.ts'
+import { ClusterNetwork } from './cluster-network.ts'
+import {
+  apiServerFlags,
+  type ControlPlane,
+  controllerManagerFlags,
+  etcdFlags,
+  FIRST_SERVICE_IP,
+  schedulerFlags,
+} from './control-plane-flags.ts'
+import { grantToNodes, KUBELET_CLIENT } from './grants.ts'
 import { writeKubeconfig } from './kubeconfig-file.ts'
+import { LoopbackGate } from './loopback-gate.ts'
 import { freePorts } from './ports.ts'
 import { ClusterProcess, type ProcessPlace } from './process.ts'
-import { ISSUER, serviceAccountToken } from './service-account-token.ts'
+import { serviceAccountToken } from './service-account-token.ts'
 
 export interface TestClusterOptions {
   /** Endpoints and service accounts only appear where it runs. */
@@ -20,24 +33,27 @@ export interface TestClusterOptions {
    * `kubernetes` from there, for pods to reach it, and asks kubelets as one whom the cluster's authority vouches for.
    */
   readonly advertiseAddress?: string
+  /**
+   * A network of its own, for nodes to be plugged into (`TestNode`). The control plane runs in it; on loopback of this
+   * process's own namespace it is reached all the same.
+   */
+  readonly network?: boolean
 }
 
-interface Keys {
-  readonly authority: CertificateAuthority
-  readonly server: Certificate
-  readonly admin: Certificate
-  readonly tokens: { readonly private: string; readonly public: string }
+export interface KubectlResult {
+  readonly stdout: string
+  readonly stderr: string
 }
 
-interface Ports {
-  readonly etcd: number
-  readonly etcdPeer: number
-  readonly server: number
+/** What of the cluster goes with it. */
+interface Belongings {
+  readonly network: ClusterNetwork | undefined
+  readonly gate: LoopbackGate | undefined
 }
 
 /**
- * A real control plane on loopback: etcd and kube-apiserver with RBAC, on demand kube-controller-manager and
- * kube-scheduler. Everything of it lies in one folder that goes with it.
+ * A real control plane: etcd and kube-apiserver with RBAC, on demand kube-controller-manager and kube-scheduler, on
+ * loopback or in a network of its own. Everything of it lies in one folder that goes with it.
  */
 export class TestCluster {
   readonly place: ProcessPlace
@@ -45,82 +61,98 @@ export class TestCluster {
   readonly kubeconfig: string
   /** A client with every right and no rate limit. */
   readonly admin: KubeClient
-  readonly #keys: Keys
-  readonly #ports: Ports
+  readonly #authority: CertificateAuthority
+  readonly #plane: ControlPlane
+  readonly #belongings: Belongings
   readonly #running = new Map<string, ClusterProcess>()
-
-  readonly #advertised: string | undefined
 
   private constructor(
     place: ProcessPlace,
-    keys: Keys,
-    ports: Ports,
-    kubeconfig: string,
+    authority: CertificateAuthority,
+    plane: ControlPlane,
+    belongings: Belongings,
     admin: KubeClient,
-    advertised: string | undefined,
   ) {
-    this.#advertised = advertised
     this.place = place
-    this.#keys = keys
-    this.#ports = ports
-    this.kubeconfig = kubeconfig
+    this.kubeconfig = plane.kubeconfig
     this.admin = admin
+    this.#authority = authority
+    this.#plane = plane
+    this.#belongings = belongings
   }
 
   /** Starts the control plane; resolves when the API server is ready. Builds the programs when there are none. */
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
-    const binaries = await clusterBinaries()
-    const folder = await mkdtemp(join(tmpdir(), 'hw-cluster-'))
+    const place = { binaries: await clusterBinaries(), folder: await mkdtemp(join(tmpdir(), 'hw-cluster-')) }
+    const network = options.network ? await ClusterNetwork.create() : undefined
     let cluster: TestCluster | undefined
     try {
-      cluster = await TestCluster.#prepare({ binaries, folder }, options.advertiseAddress)
+      cluster = await TestCluster.#prepare(place, options.advertiseAddress, network)
       await cluster.#startEtcd()
       await cluster.startApiServer()
-      if (options.controllerManager) cluster.#startControllerManager()
-      if (options.scheduler) cluster.#startScheduler()
+      if (cluster.#plane.advertised !== undefined) await grantToNodes(cluster.admin)
+      if (options.controllerManager) cluster.#start('kube-controller-manager', controllerManagerFlags)
+      if (options.scheduler) cluster.#start('kube-scheduler', schedulerFlags)
       return cluster
     } catch (error) {
-      await cluster?.dispose()
-      await rm(folder, { recursive: true, force: true })
+      await (cluster ?? network)?.dispose()
+      await rm(place.folder, { recursive: true, force: true })
       throw error
     }
   }
 
-  static async #prepare(place: ProcessPlace, advertised: string | undefined): Promise<TestCluster> {
-    const authority = await CertificateAuthority.create(place.folder)
+  static async #prepare(
+    place: ProcessPlace,
+    asked: string | undefined,
+    network: ClusterNetwork | undefined,
+  ): Promise<TestCluster> {
+    const { folder } = place
+    const advertised = network?.address ?? asked
+    const authority = await CertificateAuthority.create(folder)
     const names = ['IP:127.0.0.1', 'DNS:localhost', 'DNS:kubernetes.default.svc', `IP:${FIRST_SERVICE_IP}`]
     if (advertised !== undefined) names.push(`IP:${advertised}`)
-    const [server, admin, tokens] = await Promise.all([
+    const [serving, admin, kubeletClient, tokens] = await Promise.all([
       authority.server('kube-apiserver', names),
       authority.client('hawser-test-admin', ['system:masters']),
+      authority.client(KUBELET_CLIENT),
       authority.keyPair('service-account'),
     ])
-    const [etcd = 0, etcdPeer = 0, port = 0] = await freePorts(3)
-    const file = join(place.folder, 'admin.kubeconfig')
-    const user = { 'client-certificate': admin.cert, 'client-key': admin.key }
-    const apiServer = { server: `https://127.0.0.1:${port}`, 'certificate-authority': authority.cert }
-    await writeKubeconfig(file, { cluster: apiServer, user })
+    // Within, the ports are the same: what a kubeconfig says is right on both sides.
+    const gate = network === undefined ? undefined : await LoopbackGate.open(network.netns.path, [{}, {}])
+    const [etcd = 0, server = 0] = gate?.ports ?? (await freePorts(2))
+    const [etcdPeer = 0] = await freePorts(1)
+    const kubeconfig = await writeKubeconfig(join(folder, 'admin.kubeconfig'), {
+      cluster: { server: `https://127.0.0.1:${server}`, 'certificate-authority': authority.cert },
+      user: { 'client-certificate': admin.cert, 'client-key': admin.key },
+    })
     const client = new KubeClient({
-      access: await kubeconfigAccess({ file }),
+      access: await kubeconfigAccess({ file: kubeconfig }),
       userAgent: 'hawser-test',
       qps: 0,
       burst: 0,
     })
-    const ports = { etcd, etcdPeer, server: port }
-    return new TestCluster(place, { authority, server, admin, tokens }, ports, file, client, advertised)
+    const ports = { etcd, etcdPeer, server }
+    const keys = { authority: authority.cert, serving, kubeletClient, tokens }
+    const plane = { folder, ports, ...keys, kubeconfig, advertised }
+    return new TestCluster(place, authority, plane, { network, gate }, client)
   }
 
   get server(): string {
-    return `https://127.0.0.1:${this.#ports.server}`
+    return `https://127.0.0.1:${this.#plane.ports.server}`
   }
 
   get serverPort(): number {
-    return this.#ports.server
+    return this.#plane.ports.server
+  }
+
+  /** Where nodes are plugged in; undefined for a control plane on loopback. */
+  get network(): ClusterNetwork | undefined {
+    return this.#belongings.network
   }
 
   /** Path of the authority that signed the server's certificate. */
   get authority(): string {
-    return this.#keys.authority.cert
+    return this.#authority.cert
   }
 
   /** Writes a kubeconfig into the cluster's folder; `cluster` says what is not as the API server itself has it. */
@@ -134,7 +166,7 @@ export class TestCluster {
   }
 
   clientCertificate(user: string, groups: readonly string[] = []): Promise<Certificate> {
-    return this.#keys.authority.client(user, groups)
+    return this.#authority.client(user, groups)
   }
 
   /** Makes the account when there is none, and signs a token of it that is good for `seconds`. */
@@ -145,51 +177,28 @@ export class TestCluster {
       (await this.admin.json({ method: 'POST', path, body: { metadata: { name } } }))
     const metadata = isRecord(account) && isRecord(account.metadata) ? account.metadata : {}
     const uid = String(metadata.uid)
-    return serviceAccountToken(this.#keys.tokens.private, { namespace, name, uid }, seconds)
+    return serviceAccountToken(this.#plane.tokens.private, { namespace, name, uid }, seconds)
+  }
+
+  /** Runs kubectl with every right; rejects with what it said when it fails. `input` is what it reads. */
+  async kubectl(args: readonly string[], input?: string): Promise<KubectlResult> {
+    const program = join(this.place.binaries, 'kubectl')
+    const running = promisify(execFile)(program, [`--kubeconfig=${this.kubeconfig}`, ...args], {
+      maxBuffer: KUBECTL_OUTPUT_BYTES,
+    })
+    running.child.stdin?.end(input ?? '')
+    return running
   }
 
   /** Starts the API server on the port that it always has; resolves when it is ready. */
   async startApiServer(): Promise<void> {
-    const { authority, server, tokens } = this.#keys
-    const program = this.#start('kube-apiserver', [
-      `--etcd-servers=http://127.0.0.1:${this.#ports.etcd}`,
-      `--secure-port=${this.#ports.server}`,
-      ...this.#apiServerPlace(),
-      `--service-cluster-ip-range=${SERVICE_RANGE}`,
-      `--tls-cert-file=${server.cert}`,
-      `--tls-private-key-file=${server.key}`,
-      `--client-ca-file=${authority.cert}`,
-      '--authorization-mode=Node,RBAC',
-      '--enable-admission-plugins=NodeRestriction',
-      `--service-account-issuer=${ISSUER}`,
-      `--service-account-key-file=${tokens.public}`,
-      `--service-account-signing-key-file=${tokens.private}`,
-      '--etcd-compaction-interval=0',
-    ])
+    const program = this.#start('kube-apiserver', apiServerFlags)
     await program.whenReady(async () => {
       await this.admin.json({ path: '/api/v1/namespaces/default' })
       const response = await this.admin.stream({ path: '/readyz' })
       response.resume()
       return response.statusCode === 200
     })
-  }
-
-  #apiServerPlace(): string[] {
-    const { admin } = this.#keys
-    // It refuses to advertise loopback; nothing is ever sent to this one (RFC 5737).
-    const local = [
-      '--bind-address=127.0.0.1',
-      '--advertise-address=192.0.2.1',
-      '--endpoint-reconciler-type=none',
-    ]
-    if (this.#advertised === undefined) return local
-    return [
-      '--bind-address=0.0.0.0',
-      `--advertise-address=${this.#advertised}`,
-      '--kubelet-preferred-address-types=InternalIP',
-      `--kubelet-client-certificate=${admin.cert}`,
-      `--kubelet-client-key=${admin.key}`,
-    ]
   }
 
   /** As an upgrade does it, or as a crash does. */
@@ -207,53 +216,26 @@ export class TestCluster {
     this.admin.close()
     // The API server first: it would complain about an etcd that is gone.
     for (const program of [...this.#running.values()].reverse()) await program.stop('SIGKILL')
+    await this.#belongings.gate?.close()
+    await this.#belongings.network?.dispose()
     await rm(this.place.folder, { recursive: true, force: true })
   }
 
   async #startEtcd(): Promise<void> {
-    const client = `http://127.0.0.1:${this.#ports.etcd}`
-    const peer = `http://127.0.0.1:${this.#ports.etcdPeer}`
-    const program = this.#start('etcd', [
-      `--data-dir=${join(this.place.folder, 'etcd')}`,
-      `--listen-client-urls=${client}`,
-      `--advertise-client-urls=${client}`,
-      `--listen-peer-urls=${peer}`,
-      `--initial-advertise-peer-urls=${peer}`,
-      `--initial-cluster=default=${peer}`,
-      '--unsafe-no-fsync',
-      '--log-level=warn',
-    ])
-    await program.whenReady(async () => (await fetch(`${client}/health`)).ok)
+    const health = `http://127.0.0.1:${this.#plane.ports.etcd}/health`
+    await this.#start('etcd', etcdFlags).whenReady(async () => (await fetch(health)).ok)
   }
 
-  #startControllerManager(): void {
-    const { authority, tokens } = this.#keys
-    this.#start('kube-controller-manager', [
-      `--kubeconfig=${this.kubeconfig}`,
-      `--service-account-private-key-file=${tokens.private}`,
-      `--root-ca-file=${authority.cert}`,
-      '--use-service-account-credentials',
-      '--leader-elect=false',
-      '--secure-port=0',
-    ])
-  }
-
-  #startScheduler(): void {
-    this.#start('kube-scheduler', [
-      `--kubeconfig=${this.kubeconfig}`,
-      '--leader-elect=false',
-      '--secure-port=0',
-    ])
-  }
-
-  #start(name: string, args: readonly string[]): ClusterProcess {
-    const program = ClusterProcess.start(name, this.place, args)
+  #start(name: string, flags: (plane: ControlPlane) => readonly string[]): ClusterProcess {
+    const netns = this.network?.netns.path
+    const where = netns === undefined ? {} : { netns }
+    const program = ClusterProcess.start(name, this.place, flags(this.#plane), where)
     this.#running.set(name, program)
     return program
   }
 
   async #askEtcd(path: string, body: unknown): Promise<{ header?: { revision?: string } }> {
-    const url = `http://127.0.0.1:${this.#ports.etcd}${path}`
+    const url = `http://127.0.0.1:${this.#plane.ports.etcd}${path}`
     const response = await fetch(url, { method: 'POST', body: JSON.stringify(body) })
     const text = await response.text()
     if (!response.ok) throw new Error(`etcd refused ${path}: ${text}`)
@@ -261,6 +243,5 @@ export class TestCluster {
   }
 }
 
-/** Dual stack; Services are of the first family unless they ask for more. */
-const SERVICE_RANGE = '10.96.0.0/16,fd00:96::/108'
-const FIRST_SERVICE_IP = '10.96.0.1'
+/** Lists of a full cluster. */
+const KUBECTL_OUTPUT_BYTES = 256 * 1024 * 1024

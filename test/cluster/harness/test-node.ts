@@ -1,0 +1,235 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { Registry } from 'prom-client'
+import { packageRoot } from '../../../bench/package-root.ts'
+import { unmountAllUnder } from '../../../src/kubelet/host/mounts.ts'
+import { importArchive } from '../../../src/kubelet/images/import-archive.ts'
+import { Kubelet } from '../../../src/kubelet/kubelet.ts'
+import { PrivateContainerd } from '../../../src/kubelet/runtime/private-containerd.ts'
+import { parseCidr } from '../../../src/util/address.ts'
+import { silentLogger } from '../../../src/util/logger.ts'
+import { TEST_PAUSE_IMAGE, writeTestImages } from '../../support/containerd-images.ts'
+import type { Netns } from '../../support/netns.ts'
+import { type ClusterLink, POD_RANGE } from './cluster-network.ts'
+import { ClusterProcess } from './process.ts'
+import type { TestCluster } from './test-cluster.ts'
+
+export interface TestNodeOptions {
+  readonly name: string
+  /** `node`: one process; `kubelet`: `hawser kubelet` and `hawser proxy` beside each other; `none`: the machine alone. */
+  readonly command?: 'node' | 'kubelet' | 'none'
+  /** For the kubelet's command, beside those that say where it is. */
+  readonly flags?: readonly string[]
+  /** Other images than the tests' own. */
+  readonly images?: NodeImages
+}
+
+export interface NodeImages {
+  /** What a sandbox runs; one of the archives has it. */
+  readonly sandboxImage: string
+  /** Writes archives into the folder, which exists; their paths. */
+  readonly write: (folder: string) => Promise<readonly string[]>
+}
+
+const TEST_IMAGES: NodeImages = { sandboxImage: TEST_PAUSE_IMAGE, write: writeTestImages }
+
+/** The compiled command; another build can be tested. */
+const main = resolve(process.env.HAWSER_COMMAND ?? join(packageRoot, 'dist', 'src', 'cli', 'main.js'))
+/** Whoever starts it with a busy machine waits for containers' first start too. */
+const READY_MS = 120_000
+
+/**
+ * A machine of a test cluster that has a network of its own: a network namespace, a private containerd with pods'
+ * networking, and Hawser on it with the node's own identity. Nothing of it stays after `dispose`.
+ */
+export class TestNode {
+  readonly name: string
+  /** Path of a kubeconfig of `system:node:NAME`. */
+  readonly kubeconfig: string
+  readonly containerd: PrivateContainerd
+  /** Holds all that is the machine's: the runtime's folder, the kubelet's (`kubelet/`), the proxy's. */
+  readonly folder: string
+  readonly #cluster: TestCluster
+  readonly #link: ClusterLink
+  readonly #options: TestNodeOptions
+  #kubelet: ClusterProcess | undefined
+  #proxy: ClusterProcess | undefined
+
+  private constructor(
+    cluster: TestCluster,
+    options: TestNodeOptions,
+    machine: { link: ClusterLink; folder: string; kubeconfig: string; containerd: PrivateContainerd },
+  ) {
+    this.name = options.name
+    this.kubeconfig = machine.kubeconfig
+    this.containerd = machine.containerd
+    this.folder = machine.folder
+    this.#link = machine.link
+    this.#cluster = cluster
+    this.#options = options
+  }
+
+  /** Resolves when the Node is Ready, at once without a command. The cluster needs `network`. */
+  static async start(cluster: TestCluster, options: TestNodeOptions): Promise<TestNode> {
+    if (cluster.network === undefined) throw new Error('TestNode needs TestCluster.start({ network: true })')
+    const link = await cluster.network.plug(options.name)
+    const folder = join(cluster.place.folder, options.name)
+    await mkdir(folder)
+    const { cert, key } = await cluster.clientCertificate(`system:node:${options.name}`, ['system:nodes'])
+    const kubeconfig = await cluster.writeKubeconfig(
+      `${options.name}.kubeconfig`,
+      { 'client-certificate': cert, 'client-key': key },
+      { server: `https://${cluster.network.address}:${cluster.serverPort}` },
+    )
+    const containerd = await startRuntime(folder, link, options.images ?? TEST_IMAGES)
+    const node = new TestNode(cluster, options, { link, folder, kubeconfig, containerd })
+    try {
+      await node.startHawser()
+      return node
+    } catch (error) {
+      await node.dispose()
+      throw error
+    }
+  }
+
+  get netns(): Netns {
+    return this.#link.netns
+  }
+
+  /** Its InternalIP. */
+  get address(): string {
+    return this.#link.address
+  }
+
+  get podCidr(): string {
+    return this.#link.podCidr
+  }
+
+  /** Where the kubelet keeps volumes and logs. */
+  get kubeletFolder(): string {
+    return join(this.folder, 'kubelet')
+  }
+
+  /** Of the process with the kubelet in it. */
+  get pid(): number | undefined {
+    return this.#kubelet?.pid
+  }
+
+  /** Runs a program in its network namespace; what it prints. */
+  exec(file: string, ...args: readonly string[]): Promise<string> {
+    return this.netns.exec(file, ...args)
+  }
+
+  /** All that its processes have said. */
+  async said(): Promise<string> {
+    return ((await this.#kubelet?.output()) ?? '') + ((await this.#proxy?.output()) ?? '')
+  }
+
+  /** Starts Hawser, for the first time or again; resolves when the Node is Ready. */
+  async startHawser(): Promise<void> {
+    const { command = 'kubelet', flags = [] } = this.#options
+    if (command === 'none') return
+    this.#kubelet = this.#run(command, command, [
+      `--node-ip=${this.address}`,
+      `--container-runtime-endpoint=${this.containerd.endpoint}`,
+      `--root-dir=${this.kubeletFolder}`,
+      ...(command === 'node' ? this.#proxyFlags() : []),
+      ...flags,
+    ])
+    if (command === 'kubelet') this.#proxy = this.#run('proxy', 'proxy', this.#proxyFlags())
+    // What it was before this start is still in the API: times there are whole seconds.
+    const since = Math.floor(Date.now() / 1000) * 1000
+    await this.#kubelet.whenReady(() => this.#isReady(since), READY_MS)
+  }
+
+  /** SIGKILL, as nobody can prepare for. Pods and rules stay as they are. */
+  async kill(): Promise<void> {
+    await Promise.all([this.#kubelet?.stop('SIGKILL'), this.#proxy?.stop('SIGKILL')])
+  }
+
+  /** SIGTERM, as an update does; resolves to the exit status of the process with the kubelet in it. */
+  async stop(): Promise<number | null> {
+    const [status] = await Promise.all([this.#kubelet?.stop(), this.#proxy?.stop()])
+    return status ?? null
+  }
+
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.startHawser()
+  }
+
+  /** Ends Hawser and takes everything away that is the machine's, its pods included, but not its Node object. */
+  async dispose(): Promise<void> {
+    await this.kill()
+    await this.#removePods()
+    await this.containerd.stop()
+    await unmountAllUnder(this.folder)
+  }
+
+  /** In this process: whatever state Hawser was left in, its next start is what takes its pods away. */
+  async #removePods(): Promise<void> {
+    const kubelet = await Kubelet.open({
+      endpoint: this.containerd.endpoint,
+      stateDir: this.kubeletFolder,
+      nodeName: this.name,
+      nodeAddresses: [],
+      registry: new Registry(),
+      log: silentLogger,
+    })
+    kubelet.ready()
+    await kubelet.removeAll(0)
+    await kubelet.close()
+  }
+
+  async #isReady(since: number): Promise<boolean> {
+    const path = `/api/v1/nodes/${this.name}`
+    const { status } = (await this.#cluster.admin.json({ path })) as NodeReport
+    return status.conditions.some(
+      (condition) =>
+        condition.type === 'Ready' &&
+        condition.status === 'True' &&
+        Date.parse(condition.lastHeartbeatTime) >= since,
+    )
+  }
+
+  #proxyFlags(): readonly string[] {
+    // A namespace of its own has no say in the size of the machine's table of connections.
+    return [`--cluster-cidr=${POD_RANGE}`, '--conntrack-max-per-core=0', `--state-dir=${this.folder}/proxy`]
+  }
+
+  #run(command: string, logName: string, flags: readonly string[]): ClusterProcess {
+    const place = { binaries: dirname(process.execPath), folder: this.folder }
+    const who = [`--kubeconfig=${this.kubeconfig}`, `--hostname-override=${this.name}`]
+    return ClusterProcess.start('node', place, [main, command, ...who, ...flags], {
+      netns: this.netns.path,
+      logName,
+    })
+  }
+}
+
+interface NodeReport {
+  readonly status: {
+    readonly conditions: readonly {
+      readonly type: string
+      readonly status: string
+      readonly lastHeartbeatTime: string
+    }[]
+  }
+}
+
+async function startRuntime(
+  folder: string,
+  link: ClusterLink,
+  images: NodeImages,
+): Promise<PrivateContainerd> {
+  const podCidr = parseCidr(link.podCidr)
+  if (podCidr === undefined) throw new Error(`${link.podCidr} is no CIDR`)
+  const archives = images.write(folder)
+  const containerd = await PrivateContainerd.start({
+    ...{ stateDir: folder, podCidr, sandboxImage: images.sandboxImage },
+    netns: link.netns.path,
+    log: silentLogger,
+  })
+  for (const archive of await archives) await importArchive(containerd.socket, archive)
+  return containerd
+}
