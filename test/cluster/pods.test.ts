@@ -49,7 +49,6 @@ async function start(): Promise<void> {
         taints: [],
         maxPods: 110,
         machine: await readMachine(),
-        runtimeVersion: 'containerd://1.6.20',
         kubeletVersion: 'v1.36.0',
       },
       endpoint: machine.containerd.endpoint,

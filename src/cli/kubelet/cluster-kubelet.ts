@@ -1,4 +1,3 @@
-import type { KubeClient } from '../../kube/client.ts'
 import { StatusWriter } from '../../kubelet/api/status-writer.ts'
 import { TokenRequests } from '../../kubelet/api/token-requests.ts'
 import { Kubelet } from '../../kubelet/kubelet.ts'
@@ -8,64 +7,144 @@ import type { NodeIdentity } from '../../kubelet/node/node-object.ts'
 import type { Registry } from '../../metrics/registry.ts'
 import { formatProblem } from '../../model/problem.ts'
 import { PodSource } from '../../sources/api/pod-source.ts'
+import { ServiceSource } from '../../sources/api/service-source.ts'
+import type { ServiceFeed } from '../../sources/service-feed.ts'
 import type { SourceUpdate } from '../../sources/source-update.ts'
 import { systemClock } from '../../util/clock.ts'
 import type { Logger } from '../../util/logger.ts'
 import type { Teardown } from '../process/teardown.ts'
+import type { ApiClients } from './api-clients.ts'
+import { waitForRuntime } from './wait-for-runtime.ts'
 
-export interface ClusterKubeletOptions {
-  readonly client: KubeClient
-  /** Another one: heartbeats wait in no line. */
-  readonly leaseClient: KubeClient
-  readonly identity: NodeIdentity
+export interface ClusterKubeletOptions extends ApiClients {
+  /** The runtime says itself what it is. */
+  readonly identity: Omit<NodeIdentity, 'runtimeVersion'>
   /** CRI socket: `unix:///absolute/path.sock`. */
   readonly endpoint: string
   /** Absolute. */
   readonly stateDir: string
+  /** Absolute, of containers. */
+  readonly logsDir: string
+  /** Undefined: nobody else in this process watches Services. */
+  readonly services?: ServiceFeed
+  /** Why the node is not ready, beside the kubelet's own reasons; each is undefined where there is none. */
+  readonly reasons?: readonly (() => string | undefined)[]
+  /** Called once the Node is there and this machine's. */
+  readonly onRegistered?: () => Promise<void>
   readonly registry: Registry
   readonly log: Logger
+  /** An end is asked for before all is there. */
+  readonly signal?: AbortSignal
+}
+
+export interface ClusterKubelet {
+  /** A reason has come or gone: the node's state is told now. */
+  reasonsChanged(): void
 }
 
 /**
- * The kubelet of a cluster's node: registers it, runs the pods that are bound to it, and tells how they are. Its end
- * leaves the pods running.
+ * The kubelet of a cluster's node: registers it, runs the pods that are bound to it, and tells how they are. Waits for
+ * an API server and a runtime that are away, for each on its own. Rejects with a NodeError when the node's name is
+ * another machine's. Its end leaves the pods running.
  */
-export async function startClusterKubelet(options: ClusterKubeletOptions, teardown: Teardown): Promise<void> {
-  const { client, leaseClient, identity, registry, log } = options
-  let source: PodSource | undefined
+export async function startClusterKubelet(
+  options: ClusterKubeletOptions,
+  teardown: Teardown,
+): Promise<ClusterKubelet> {
+  const { signal = new AbortController().signal } = options
+  const runtime = { version: '' }
+  const identity: NodeIdentity = {
+    ...options.identity,
+    // Registration waits for no runtime: that one is missing is what the Node says then.
+    get runtimeVersion() {
+      return runtime.version
+    },
+  }
+  const agent = reportNode(identity, options, teardown)
+  const registered = agent.start(signal).then(async () => {
+    beatHeart(identity, agent, options, teardown)
+    await options.onRegistered?.()
+  })
+  const opened = waitForRuntime(options.endpoint, signal).then(async (version) => {
+    const kubelet = await openKubelet(options, teardown)
+    runtime.version = version
+    agent.changed()
+    return kubelet
+  })
+  const [kubelet] = await Promise.all([opened, registered])
+  followServices(kubelet, options, teardown)
+  followPods(kubelet, identity, options, teardown)
+  return { reasonsChanged: () => agent.changed() }
+}
+
+function reportNode(identity: NodeIdentity, options: ClusterKubeletOptions, teardown: Teardown): NodeAgent {
+  const { client, log } = options
+  const reasons = [
+    () => (identity.runtimeVersion === '' ? 'the container runtime does not answer' : undefined),
+    ...(options.reasons ?? []),
+  ]
+  const health = () => ({
+    notReady: reasons.map((reason) => reason()).find((reason) => reason !== undefined),
+  })
+  const agent = new NodeAgent({ client, identity, health, log })
+  teardown.add('reports on the node', () => agent.close())
+  return agent
+}
+
+function beatHeart(
+  { name }: NodeIdentity,
+  agent: NodeAgent,
+  { leaseClient, log }: ClusterKubeletOptions,
+  teardown: Teardown,
+): void {
+  const lease = new NodeLease({ client: leaseClient, nodeName: name, nodeUid: () => agent.uid, log })
+  teardown.add('the heartbeat', () => lease.close())
+}
+
+async function openKubelet(options: ClusterKubeletOptions, teardown: Teardown): Promise<Kubelet> {
+  const { client, identity, endpoint, stateDir, registry, log } = options
   const tokens = new TokenRequests({ client, clock: systemClock, onDue: (uid) => kubelet.renewVolumes(uid) })
   const kubelet: Kubelet = await Kubelet.open({
-    endpoint: options.endpoint,
-    stateDir: options.stateDir,
+    ...{ endpoint, stateDir, registry, log, tokens },
     nodeName: identity.name,
     nodeAddresses: identity.addresses,
-    registry,
-    log,
-    tokens,
   })
   teardown.add('the kubelet', async () => {
     await kubelet.close()
     tokens.close()
   })
+  return kubelet
+}
+
+/** Services come from whoever watches them in this process already. */
+function followServices(kubelet: Kubelet, options: ClusterKubeletOptions, teardown: Teardown): void {
+  const feed = options.services ?? watchServices(options, teardown)
+  feed.followServices((changes) => kubelet.apply(changes))
+}
+
+function watchServices({ client, log }: ClusterKubeletOptions, teardown: Teardown): ServiceFeed {
+  const source = new ServiceSource({ client, log })
+  teardown.add('the watch on Services', () => source.close())
+  return source
+}
+
+/** Has the pods that are bound to this node run, and the API server hear how they are. */
+function followPods(
+  kubelet: Kubelet,
+  { name, addresses, runtimeVersion }: NodeIdentity,
+  { client, log }: ClusterKubeletOptions,
+  teardown: Teardown,
+): void {
+  let source: PodSource | undefined
   const writer = new StatusWriter({
     client,
-    hostIPs: identity.addresses,
-    runtimeName: identity.runtimeVersion.split('://')[0] ?? '',
-    pod: (name) => source?.pod(name),
+    hostIPs: addresses,
+    runtimeName: runtimeVersion.split('://')[0] ?? '',
+    pod: (pod) => source?.pod(pod),
     log,
   })
   teardown.add('reports on pods', () => writer.close())
   kubelet.onStatus((news) => writer.take(news))
-  const agent = new NodeAgent({ client, identity, health: () => ({ notReady: undefined }), log })
-  teardown.add('reports on the node', () => agent.close())
-  await agent.start()
-  const lease = new NodeLease({
-    client: leaseClient,
-    nodeName: identity.name,
-    nodeUid: () => agent.uid,
-    log,
-  })
-  teardown.add('the heartbeat', () => lease.close())
   let said: ReadonlySet<string> = new Set()
   const take = ({ changes, problems }: SourceUpdate): void => {
     const first = source?.synced !== true
@@ -75,7 +154,7 @@ export async function startClusterKubelet(options: ClusterKubeletOptions, teardo
     for (const line of lines) if (!said.has(line)) log.error({}, line)
     said = new Set(lines)
   }
-  source = new PodSource({ client, nodeName: identity.name, log, onUpdate: take })
-  const followed = source
+  const followed = new PodSource({ client, nodeName: name, log, onUpdate: take })
+  source = followed
   teardown.add('the watch on pods', () => followed.close())
 }

@@ -78,9 +78,17 @@ export const podFlags = {
   }),
   'root-dir': value({
     metavar: 'DIR',
-    help: "Where pods' volumes and logs are kept.",
+    help: "Where pods' volumes are kept; /var/lib/kubelet goes on with those of upstream's kubelet.",
     fallback: '/var/lib/hawser/kubelet',
     shownDefault: '/var/lib/hawser/kubelet',
+    parse: nonEmpty,
+    must: 'a folder',
+  }),
+  'pod-logs-dir': value({
+    metavar: 'DIR',
+    help: "Where containers' logs are written.",
+    fallback: '/var/log/pods',
+    shownDefault: '/var/log/pods',
     parse: nonEmpty,
     must: 'a folder',
   }),
@@ -116,6 +124,7 @@ export function kubeletConfig(
     maxPods: flags['max-pods'],
     endpoint: flags['container-runtime-endpoint'],
     stateDir: resolve(flags['root-dir']),
+    logsDir: resolve(flags['pod-logs-dir']),
     health: flags['healthz-bind-address'],
     verbose,
   }

@@ -14,6 +14,8 @@ export interface KubeletConfig {
   readonly maxPods: number
   readonly endpoint: string
   readonly stateDir: string
+  /** Of containers. */
+  readonly logsDir: string
   /** Undefined: served nowhere. */
   readonly health: BindAddress | undefined
   readonly verbose: boolean

@@ -13,10 +13,10 @@ export interface StateLock {
 const conflict = 75
 
 /**
- * Takes the state folder for this process, making the folder where there is none. Throws a CommandError `STATE_LOCKED`
- * when another process has it.
+ * Takes the state folder for this process, making the folder where there is none; `flag` is what names it on the command
+ * line. Throws a CommandError `STATE_LOCKED` when another process has it.
  */
-export async function lockState(folder: string): Promise<StateLock> {
+export async function lockState(folder: string, flag = '--state-dir'): Promise<StateLock> {
   const path = join(folder, 'lock')
   let file: FileHandle
   try {
@@ -26,11 +26,11 @@ export async function lockState(folder: string): Promise<StateLock> {
     throw new CommandError(
       'STATE_UNUSABLE',
       `the state folder cannot be used: ${error instanceof Error ? error.message : error}`,
-      { remedy: 'choose another with --state-dir', cause: error },
+      { remedy: `choose another with ${flag}`, cause: error },
     )
   }
   try {
-    await flock(file, folder, path)
+    await flock(file, folder, flag)
     await file.truncate(0)
     await file.write(`${process.pid}\n`)
   } catch (error) {
@@ -44,14 +44,14 @@ export async function lockState(folder: string): Promise<StateLock> {
  * The lock belongs to the open file (flock(2)), not to the process that asks for it: the helper locks what we opened
  * and ends, and the kernel lets go when our descriptor closes, after kill -9 too. Node has no flock of its own.
  */
-async function flock(file: FileHandle, folder: string, path: string): Promise<void> {
+async function flock(file: FileHandle, folder: string, flag: string): Promise<void> {
   const child = spawn('flock', ['--nonblock', `--conflict-exit-code=${conflict}`, '3'], {
     stdio: ['ignore', 'ignore', 'inherit', file.fd],
   })
   const [status] = await once(child, 'exit').catch((error: unknown) => {
     throw new CommandError(
       'TOOL_MISSING',
-      `locking ${path}: ${error instanceof Error ? error.message : error}`,
+      `locking ${folder}: ${error instanceof Error ? error.message : error}`,
       {
         remedy: 'apt-get install util-linux',
         cause: error,
@@ -62,8 +62,8 @@ async function flock(file: FileHandle, folder: string, path: string): Promise<vo
   if (status === conflict) {
     const owner = (await file.read({ position: 0 })).buffer.toString('utf8').replace(/\0.*$/s, '').trim()
     throw new CommandError('STATE_LOCKED', `process ${owner} runs a node on ${folder}`, {
-      remedy: 'end it first, or choose another folder with --state-dir',
+      remedy: `end it first, or choose another folder with ${flag}`,
     })
   }
-  throw new CommandError('STATE_UNUSABLE', `locking ${path}: flock ended with status ${status}`)
+  throw new CommandError('STATE_UNUSABLE', `locking ${folder}: flock ended with status ${status}`)
 }

@@ -1,6 +1,7 @@
 import { errorMessage } from '../../util/error-message.ts'
 import { CommandError } from '../command-error.ts'
 import { complain } from '../process/complain.ts'
+import type { Teardown } from '../process/teardown.ts'
 import type { ConfigurationFile } from './configuration/configuration-file.ts'
 import type { ProxyConfig } from './proxy-config.ts'
 
@@ -23,6 +24,12 @@ export class Rereading {
     this.#file = file
     this.#proxy = proxy
     this.#timer = setInterval(() => void this.#look(), LOOK_MS)
+  }
+
+  static start(file: ConfigurationFile, proxy: Reloadable, teardown: Teardown): Rereading {
+    const rereading = new Rereading(file, proxy)
+    teardown.add('the watch on the configuration', () => rereading.close())
+    return rereading
   }
 
   /** Reads the file again, whether it has changed or not. */

@@ -4,20 +4,21 @@ import { isEverywhere } from '../../config/node-port-addresses.ts'
 import { isNodeEligible, proxyHealth } from '../../dataplane/health.ts'
 import { HealthMetrics } from '../../dataplane/health-metrics.ts'
 import type { ProxyMode } from '../../dataplane/proxy-modes.ts'
+import type { FamilyStatus } from '../../dataplane/status.ts'
+import type { KubeClient } from '../../kube/client.ts'
 import { EventRecorder } from '../../kube/events.ts'
-import { createRegistry, type Registry } from '../../metrics/registry.ts'
+import type { Registry } from '../../metrics/registry.ts'
 import type { Change } from '../../model/change.ts'
 import type { Problem } from '../../model/problem.ts'
 import type { OwnNode } from '../../sources/api/own-node.ts'
+import type { ServiceFeed, ServiceFollower } from '../../sources/service-feed.ts'
 import type { SourceUpdate } from '../../sources/source-update.ts'
 import { type Cidr, type IpAddress, parseAddress } from '../../util/address.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
 import { CommandError } from '../command-error.ts'
 import { CONTROL_SOCKET, serveControl } from '../control/serve-control.ts'
-import { packageVersion } from '../package-info.ts'
 import { complain } from '../process/complain.ts'
-import { openLog } from '../process/log.ts'
 import type { Teardown } from '../process/teardown.ts'
 import { ClusterEvents } from './cluster-events.ts'
 import { dataplaneOptions } from './dataplane-options.ts'
@@ -26,21 +27,24 @@ import { applyHostSettings } from './host-settings.ts'
 import { NodeInUse } from './node-in-use.ts'
 import type { ProxyConfig } from './proxy-config.ts'
 import { ProxyServers } from './proxy-servers.ts'
-import { openSource, type ProxySource, sourcePlace } from './proxy-source.ts'
+import { openSource, type ProxySource, type SourcePlace } from './proxy-source.ts'
 import { SourceProblems } from './source-problems.ts'
 import { SwitchableProxy } from './switchable-proxy.ts'
 
 /** How often the addresses of this machine are looked at: the kernel tells of changes, but nobody listens here. */
 const ADDRESSES_MS = 30_000
 
-/** What every part writes to. */
-interface Writers {
+/** What every part of the process writes to. */
+export interface Writers {
   readonly log: Logger
   readonly registry: Registry
 }
 
-/** Everything that `hawser proxy` is made of, wired together. What ends it is in the teardown that it starts with. */
-export class ProxyProcess {
+/**
+ * A service proxy and all that stands around it: servers, health checks, the control socket, Events. It serves what a
+ * source says from `follow` on. What ends it is in the teardown that it starts with.
+ */
+export class RunningProxy implements ServiceFeed {
   #config: ProxyConfig
   readonly #writers: Writers
   readonly #proxy: SwitchableProxy
@@ -54,6 +58,9 @@ export class ProxyProcess {
   #served: ProxyMode | undefined
   /** What the API server says of them; ranges that the command line names win. */
   #serviceCidrs: readonly Cidr[] = []
+  readonly #followers: ServiceFollower[] = []
+  readonly #onServing: (() => void)[] = []
+  #heard = false
 
   private constructor(config: ProxyConfig, writers: Writers, proxy: SwitchableProxy) {
     const { nodeName, source } = config
@@ -84,22 +91,57 @@ export class ProxyProcess {
     this.#servers = new ProxyServers(served, log)
   }
 
-  /** Starts everything, in the order in which the parts need each other. */
-  static async start(config: ProxyConfig, teardown: Teardown): Promise<ProxyProcess> {
-    const log = openLog(config.verbose, undefined)
-    const registry = createRegistry(packageVersion())
-    let running: ProxyProcess | undefined
+  /** Makes every part; nothing in the kernel changes before a source has spoken. */
+  static async open(config: ProxyConfig, writers: Writers, teardown: Teardown): Promise<RunningProxy> {
+    let running: RunningProxy | undefined
     const proxy = await SwitchableProxy.open({
-      dataplane: { ...(await dataplaneOptions(config, undefined, [])), registry, log },
+      dataplane: { ...(await dataplaneOptions(config, undefined, [])), ...writers },
       objects: () => (running === undefined ? [] : running.#objects()),
       onServing: (mode) => {
         if (running !== undefined) running.#serving(mode)
       },
     })
     teardown.add('the proxy', () => proxy.close())
-    running = new ProxyProcess(config, { log, registry }, proxy)
-    await running.#begin(teardown)
+    running = new RunningProxy(config, writers, proxy)
+    await running.#serve(teardown)
     return running
+  }
+
+  /** Serves what this place says, from now on. */
+  async follow(place: SourcePlace, teardown: Teardown): Promise<void> {
+    const config = this.#config
+    const { log } = this.#writers
+    if (place.kind === 'api') this.#reportEvents(place.client, teardown)
+    const source = await openSource(place, config, this, log)
+    this.#source = source
+    teardown.add('the source of Services', () => source.close())
+    const refresh = setInterval(() => void this.#adapt('addresses of this machine'), ADDRESSES_MS)
+    teardown.add('the look at addresses', async () => clearInterval(refresh))
+  }
+
+  /** All that the source said first is in force. */
+  get isServing(): boolean {
+    return this.#served !== undefined
+  }
+
+  /** Calls back once everything is in force for the first time. */
+  whenServing(callback: () => void): void {
+    if (this.isServing) callback()
+    else this.#onServing.push(callback)
+  }
+
+  families(): readonly FamilyStatus[] {
+    return this.#proxy.families()
+  }
+
+  /** Why what the source says may be behind. */
+  sourceProblems(): readonly Problem[] {
+    return this.#source?.problems() ?? []
+  }
+
+  followServices(follower: ServiceFollower): void {
+    this.#followers.push(follower)
+    if (this.#heard) follower(this.#objects())
   }
 
   /**
@@ -123,13 +165,11 @@ export class ProxyProcess {
     await this.#checks.listenAt(this.#checkAddresses())
   }
 
-  async #begin(teardown: Teardown): Promise<void> {
+  async #serve(teardown: Teardown): Promise<void> {
     const config = this.#config
-    const { log, registry } = this.#writers
-    const { stateDir, nodeName } = config
-    this.#problems.takeHost(await applyHostSettings(config, log))
-    const control = await serveControl(join(stateDir, CONTROL_SOCKET), this.#proxy, () => [
-      ...(this.#source?.problems() ?? []),
+    this.#problems.takeHost(await applyHostSettings(config, this.#writers.log))
+    const control = await serveControl(join(config.stateDir, CONTROL_SOCKET), this.#proxy, () => [
+      ...this.sourceProblems(),
       ...this.#problems.current,
       ...this.#checks.problems(),
     ])
@@ -138,26 +178,24 @@ export class ProxyProcess {
     await this.#servers.serveAt(config)
     teardown.add('health checks of Services', () => this.#checks.close())
     await this.#checks.listenAt(this.#checkAddresses())
-    const place = await sourcePlace(config, registry)
-    if (place.kind === 'api') {
-      const { client } = place
-      teardown.add('connections to the API server', async () => client.close())
-      const recorder = new EventRecorder({ client, component: 'kube-proxy', host: nodeName, log })
-      this.#events = new ClusterEvents({ recorder, nodeName, problems: () => this.#proxy.problems() })
-      teardown.add('the recorder of Events', () => recorder.close())
-      teardown.add('the look for Events', async () => this.#events?.close())
-    }
-    const source = await openSource(place, config, this, log)
-    this.#source = source
-    teardown.add('the source of Services', () => source.close())
-    const refresh = setInterval(() => void this.#adapt('addresses of this machine'), ADDRESSES_MS)
-    teardown.add('the look at addresses', async () => clearInterval(refresh))
+  }
+
+  #reportEvents(client: KubeClient, teardown: Teardown): void {
+    const { nodeName } = this.#config
+    const { log } = this.#writers
+    const recorder = new EventRecorder({ client, component: 'kube-proxy', host: nodeName, log })
+    const events = new ClusterEvents({ recorder, nodeName, problems: () => this.#proxy.problems() })
+    this.#events = events
+    teardown.add('the recorder of Events', () => recorder.close())
+    teardown.add('the look for Events', async () => events.close())
   }
 
   readonly onUpdate = (update: SourceUpdate): void => {
     this.#proxy.apply(update.changes)
     this.#checks.apply(update.changes)
     this.#problems.take(update)
+    this.#heard = true
+    for (const follow of this.#followers) follow(update.changes)
   }
 
   readonly onNode = (node: OwnNode | undefined): void => {
@@ -186,6 +224,7 @@ export class ProxyProcess {
   #serving(mode: ProxyMode): void {
     if (mode === this.#served) return
     this.#served = mode
+    for (const callback of this.#onServing.splice(0)) callback()
     const { source } = this.#config
     const from = source.kind === 'folder' ? source.folder : 'the API server'
     process.stdout.write(`Serving ${from} in mode ${mode}\n`)

@@ -1,0 +1,37 @@
+import { kubeconfigAccess } from '../../kube/access/kubeconfig.ts'
+import { KubeClient } from '../../kube/client.ts'
+import { RestClientMetrics } from '../../kube/metrics.ts'
+import type { Registry } from '../../metrics/registry.ts'
+import { packageVersion } from '../package-info.ts'
+import type { Teardown } from '../process/teardown.ts'
+
+/** A node's ways to its API server. */
+export interface ApiClients {
+  readonly client: KubeClient
+  /** Another one: heartbeats wait in no line. */
+  readonly leaseClient: KubeClient
+}
+
+/** The kubelet's own defaults (kubeAPIQPS, kubeAPIBurst). */
+export const API_REQUESTS = { qps: 50, burst: 100 }
+/** A heartbeat that takes longer than its period is none. */
+const HEARTBEAT_TIMEOUT_MS = 10_000
+
+/** Opens both; nothing is asked yet. Rejects with a KubeError `KUBECONFIG_INVALID`. */
+export async function openApiClients(
+  kubeconfig: string,
+  registry: Registry,
+  teardown: Teardown,
+): Promise<ApiClients> {
+  const access = await kubeconfigAccess({ file: kubeconfig })
+  const metrics = new RestClientMetrics(registry)
+  const common = { access, userAgent: `hawser-kubelet/${packageVersion()}`, metrics }
+  const client = new KubeClient({ ...common, ...API_REQUESTS })
+  teardown.add('the API client', async () => client.close())
+  const leaseClient = new KubeClient({
+    ...common,
+    ...{ qps: 0, burst: 0, requestTimeoutMs: HEARTBEAT_TIMEOUT_MS },
+  })
+  teardown.add("the heartbeat's API client", async () => leaseClient.close())
+  return { client, leaseClient }
+}
