@@ -8,6 +8,8 @@ export interface ObjectReference {
   readonly namespace?: string
   readonly name: string
   readonly uid?: string
+  /** The part of it that is meant: `spec.containers{web}`. */
+  readonly fieldPath?: string
 }
 
 /** What happened to an object, for whoever describes it. */
@@ -35,11 +37,15 @@ const MAX_NAME = 253
 /** Events of objects in no namespace live here, as client-go has it. */
 const DEFAULT_NAMESPACE = 'default'
 
-/** What reports must have in common to be one series: their notes may differ (client-go's `eventKey`). */
-export const seriesKey = ({ regarding, type, reason, action }: EventReport): string => {
+/** Identity of the object that an Event is about. */
+export const objectKey = ({ regarding }: EventReport): string => {
   const { apiVersion, kind, namespace = '', name, uid = '' } = regarding
-  return [apiVersion, kind, namespace, name, uid, type, reason, action].join('\n')
+  return [apiVersion, kind, namespace, name, uid].join('\n')
 }
+
+/** What reports must have in common to be one series: their notes may differ (client-go's `eventKey`). */
+export const seriesKey = (report: EventReport): string =>
+  [objectKey(report), report.regarding.fieldPath ?? '', report.type, report.reason, report.action].join('\n')
 
 /** The same thing that happened once or more, and what the API server knows of it: one events.k8s.io/v1 Event. */
 export class EventSeries {

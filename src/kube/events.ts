@@ -3,6 +3,7 @@ import { errorMessage } from '../util/error-message.ts'
 import type { Logger } from '../util/logger.ts'
 import type { KubeClient } from './client.ts'
 import { KubeError } from './error.ts'
+import { EventAllowance, type EventPace } from './event-allowance.ts'
 import { type EventReport, EventSeries, seriesKey } from './event-series.ts'
 import { RateLimiter } from './rate-limiter.ts'
 
@@ -18,14 +19,19 @@ export interface EventRecorderOptions {
   /** The count of a series is told this often at most, in ms. */
   readonly refreshMs?: number
   readonly backoff?: Backoff
+  /** Of all that is written. */
+  readonly pace?: EventPace
+  /** Of what is said of one object; undefined: as much as there is. */
+  readonly perObject?: EventPace
+  /** Reports of one reason but with other notes are things of their own, as in the kubelet's Events. */
+  readonly notesMatter?: boolean
 }
 
 /** So many things at once are news; more are noise, and memory (client-go: 1,000). */
 const MAX_SERIES = 1000
 
-/** client-go's spam filter has the same burst; a node that has more to say has it in its log. */
-const BURST = 25
-const PER_SECOND = 1
+/** As client-go's spam filter begins; a component that has more to say has it in its log. */
+const PACE: EventPace = { burst: 25, perSecond: 1 }
 
 /** Attempts at one Event before it is given up (client-go: 12). */
 const MAX_ATTEMPTS = 12
@@ -44,7 +50,8 @@ interface Tracked {
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions
-  readonly #limiter = new RateLimiter(PER_SECOND, BURST)
+  readonly #limiter: RateLimiter
+  readonly #allowance: EventAllowance | undefined
   readonly #known = new Map<string, Tracked>()
   readonly #ended = new AbortController()
   #running: Promise<void> | undefined
@@ -57,12 +64,16 @@ export class EventRecorder {
 
   constructor(options: EventRecorderOptions) {
     this.#options = options
+    const { pace = PACE, perObject } = options
+    this.#limiter = new RateLimiter(pace.perSecond, pace.burst)
+    this.#allowance = perObject === undefined ? undefined : new EventAllowance(perObject)
   }
 
   report(report: EventReport): void {
     if (this.#ended.signal.aborted) return
     const now = Date.now()
-    const key = seriesKey(report)
+    if (this.#allowance?.take(report, now) === false) return
+    const key = this.#options.notesMatter ? `${seriesKey(report)}\n${report.note}` : seriesKey(report)
     const tracked = this.#known.get(key)
     const { seriesMs = 360_000 } = this.#options
     if (tracked !== undefined && now - tracked.series.lastObserved <= seriesMs) tracked.series.observe(now)
@@ -83,11 +94,13 @@ export class EventRecorder {
     await this.#running
   }
 
-  /** Forgets series that have ended. */
+  /** Forgets series that have ended, or else one that is told in full: a repeat of it is an Event of its own. */
   #hasRoom(before: number): boolean {
     if (this.#known.size < MAX_SERIES) return true
     for (const [key, { series }] of this.#known) if (series.lastObserved < before) this.#known.delete(key)
     if (this.#known.size < MAX_SERIES) return true
+    const done = [...this.#known].find(([, { series, told }]) => told === series.count)
+    if (done !== undefined) return this.#known.delete(done[0])
     if (!this.#dropped)
       this.#options.log.warn({ known: MAX_SERIES }, 'too much happens at once: Events are left out')
     this.#dropped = true

@@ -182,7 +182,66 @@ describe('an API server', () => {
   })
 })
 
+describe('an Event of one part of an object', () => {
+  const regarding = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'web' }
+  const ofContainer = (name: string, note: string): EventReport => ({
+    ...report('web', note),
+    regarding: { ...regarding, fieldPath: `spec.containers{${name}}` },
+  })
+
+  it('names it, and is another than that of its neighbour', async () => {
+    const api = new Answers()
+    recording(api)
+    for (const name of ['web', 'log', 'web']) recorder.report(ofContainer(name, 'Container started'))
+    await pass(0)
+    expect(api.bodies).toMatchObject([
+      { regarding: { fieldPath: 'spec.containers{web}' } },
+      { series: { count: 2 } },
+      { regarding: { fieldPath: 'spec.containers{log}' } },
+    ])
+  })
+
+  it('is another than one with other words, where words matter', async () => {
+    const api = new Answers()
+    recorder = new EventRecorder({ client: api, component: 'kubelet', host: 'n', log, notesMatter: true })
+    for (const note of ['one', 'other', 'one']) recorder.report(ofContainer('web', note))
+    await pass(0)
+    expect(api.bodies).toMatchObject([{ note: 'one' }, { series: { count: 2 } }, { note: 'other' }])
+  })
+})
+
 describe('a flood', () => {
+  it('of one object leaves the others heard', async () => {
+    const api = new Answers()
+    const perObject = { burst: 25, perSecond: 1 / 300 }
+    const pace = { burst: 100, perSecond: 50 }
+    recorder = new EventRecorder({
+      ...{ client: api, component: 'kubelet', host: 'n', log, notesMatter: true },
+      ...{ perObject, pace },
+    })
+    for (let number = 0; number < 60; number++) recorder.report(report('loud', `${number}`))
+    recorder.report(report('quiet'))
+    await pass(0)
+    expect(api.requests.length).toBe(26)
+    await pass(600_000)
+    for (let number = 0; number < 60; number++) recorder.report(report('loud', `late ${number}`))
+    await pass(0)
+    expect(api.requests.length).toBe(28)
+  })
+
+  it('that lasts pushes out what is told, not what is new', async () => {
+    const api = new Answers()
+    recorder = new EventRecorder({
+      ...{ client: api, component: 'kubelet', host: 'n', log },
+      ...{ pace: { burst: 2000, perSecond: 50 } },
+    })
+    for (let number = 0; number < 3; number++) {
+      for (let name = 0; name < 500; name++) recorder.report(report(`web-${number}-${name}`))
+      await pass(0)
+    }
+    expect([api.requests.length, said]).toEqual([1500, []])
+  })
+
   it('is written at the pace of client-go, and what is more than 1,000 things is left out and said once', async () => {
     const api = new Answers()
     recording(api)
