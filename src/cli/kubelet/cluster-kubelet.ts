@@ -14,17 +14,14 @@ import { systemClock } from '../../util/clock.ts'
 import type { Logger } from '../../util/logger.ts'
 import type { Teardown } from '../process/teardown.ts'
 import type { ApiClients } from './api-clients.ts'
+import type { KubeletConfig } from './kubelet-config.ts'
 import { waitForRuntime } from './wait-for-runtime.ts'
 
-export interface ClusterKubeletOptions extends ApiClients {
+export interface ClusterKubeletOptions
+  extends ApiClients,
+    Pick<KubeletConfig, 'endpoint' | 'stateDir' | 'logsDir'> {
   /** The runtime says itself what it is. */
   readonly identity: Omit<NodeIdentity, 'runtimeVersion'>
-  /** CRI socket: `unix:///absolute/path.sock`. */
-  readonly endpoint: string
-  /** Absolute. */
-  readonly stateDir: string
-  /** Absolute, of containers. */
-  readonly logsDir: string
   /** Undefined: nobody else in this process watches Services. */
   readonly services?: ServiceFeed
   /** Why the node is not ready, beside the kubelet's own reasons; each is undefined where there is none. */
@@ -102,10 +99,11 @@ function beatHeart(
 }
 
 async function openKubelet(options: ClusterKubeletOptions, teardown: Teardown): Promise<Kubelet> {
-  const { client, identity, endpoint, stateDir, registry, log } = options
+  const { client, identity, endpoint, stateDir, logsDir, registry, log } = options
   const tokens = new TokenRequests({ client, clock: systemClock, onDue: (uid) => kubelet.renewVolumes(uid) })
   const kubelet: Kubelet = await Kubelet.open({
-    ...{ endpoint, stateDir, registry, log, tokens },
+    ...{ endpoint, stateDir, logsDir, registry, log, tokens },
+    pods: 'node',
     nodeName: identity.name,
     nodeAddresses: identity.addresses,
   })

@@ -18,11 +18,10 @@ export const runKubelet = (config: KubeletConfig): Promise<number> =>
   })
 
 async function start(config: KubeletConfig, teardown: Teardown, signal: AbortSignal): Promise<void> {
-  const { kubeconfig, nodeName, endpoint, stateDir } = config
   const writers = { log: openLog(config.verbose, undefined), registry: createRegistry(packageVersion()) }
-  const clients = await openApiClients(kubeconfig, writers.registry, teardown)
+  const clients = await openApiClients(config.kubeconfig, writers.registry, teardown)
   await serveHealth(config.health, writers, teardown)
   const identity = await nodeIdentity(config)
-  await startClusterKubelet({ ...clients, ...writers, identity, endpoint, stateDir, signal }, teardown)
-  process.stdout.write(`Node ${nodeName} runs what is bound to it\n`)
+  await startClusterKubelet({ ...config, ...clients, ...writers, identity, signal }, teardown)
+  process.stdout.write(`Node ${config.nodeName} runs what is bound to it\n`)
 }
