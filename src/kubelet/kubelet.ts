@@ -11,6 +11,7 @@ import { type Clock, systemClock } from '../util/clock.ts'
 import { errorMessage } from '../util/error-message.ts'
 import { Limit } from '../util/limit.ts'
 import type { Logger } from '../util/logger.ts'
+import type { PodEventReport } from './events/pod-event-report.ts'
 import { removeCgroup, removeEmptyCgroup } from './host/cgroups.ts'
 import { nodeDns } from './host/resolv-conf.ts'
 import { ImageStore } from './images/image-store.ts'
@@ -45,6 +46,8 @@ export interface KubeletOptions {
   readonly clock?: Clock
   /** Where service account tokens come from; without it no pod can have one. */
   readonly tokens?: TokenSource
+  /** Hears what people are to be told of pods. */
+  readonly onEvent?: (event: PodEventReport) => void
 }
 
 export interface ExecResult {
@@ -267,6 +270,9 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
             log.error({ error: errorMessage(error) }, "A listener to pods' statuses failed")
           }
         }
+      },
+      onEvents: (reports) => {
+        for (const report of reports) options.onEvent?.(report)
       },
       onStarted: (seconds) => metrics.observePodStart(seconds),
     },

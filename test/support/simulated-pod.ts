@@ -77,7 +77,9 @@ export class SimulatedPod {
 
   #step(carryOut: (action: PodAction) => PodEvent): void {
     const { images, action } = planPod(this.#state, this.#now)
-    for (const container of images) this.#tell({ kind: 'imagePresent', container, id: container.image })
+    for (const container of images) {
+      this.#tell({ kind: 'imagePresent', container, id: container.image, pull: undefined })
+    }
     if (action !== undefined) this.#tell(carryOut(action))
   }
 

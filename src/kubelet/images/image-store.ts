@@ -4,65 +4,109 @@ import type { Clock } from '../../util/clock.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import type { CriClient } from '../runtime/cri-client.ts'
 import { isRuntimeAway, RuntimeError } from '../runtime/runtime-error.ts'
+import { imageNameFault } from './image-name.ts'
 
 /** The kubelet's own. */
 const PULL_BACKOFF: Backoff = { firstMs: 10_000, maxMs: 300_000 }
 
-export type ImageReason = 'ErrImagePull' | 'ImagePullBackOff' | 'ErrImageNeverPull' | 'ImageInspectError'
+export type ImageReason =
+  | 'ErrImagePull'
+  | 'ImagePullBackOff'
+  | 'ErrImageNeverPull'
+  | 'ImageInspectError'
+  | 'InvalidImageName'
 
 /** An image that is not there. */
 export class ImageError extends Error {
   override readonly name = 'ImageError'
   /** As kubectl shows it. */
   readonly code: ImageReason
-  /** ms since the epoch: asking again earlier gives the same answer. */
-  readonly retryAt: number
+  /** ms since the epoch: asking again earlier gives the same answer. Undefined: as long as the name is what it is. */
+  readonly retryAt: number | undefined
   /** Failures in a row. */
   readonly failures: number
+  /** The runtime's word, where a pull was made just now. */
+  readonly pullError: string | undefined
 
-  constructor(code: ImageReason, message: string, retryAt: number, failures: number) {
+  constructor(
+    code: ImageReason,
+    message: string,
+    { retryAt, failures, pullError }: Pick<ImageError, 'retryAt' | 'failures' | 'pullError'>,
+  ) {
     super(message)
     this.code = code
     this.retryAt = retryAt
     this.failures = failures
+    this.pullError = pullError
   }
 }
 
-interface Pulls {
-  failures: number
-  retryAt: number
-  message: string
+/** How an image came to the node. */
+export interface PulledImage {
+  /** The pull itself. */
+  readonly pullMs: number
+  /** From the question to the answer. */
+  readonly waitedMs: number
+  readonly sizeBytes: bigint
 }
+
+export interface FoundImage {
+  /** The runtime's own name of it. */
+  readonly id: string
+  /** Undefined: it was there already. */
+  readonly pull: PulledImage | undefined
+}
+
+interface Pulls {
+  readonly failures: number
+  readonly retryAt: number
+  readonly detail: string
+}
+
+type Pull = Omit<PulledImage, 'waitedMs'> & { readonly id: string }
 
 /**
  * The runtime's images. Different images are pulled at the same time; the same one is pulled once for all who wait for
  * it, and its back-off holds for all of them too.
  */
 export class ImageStore {
-  readonly #client: CriClient
+  readonly #client: Pick<CriClient, 'imageStatus' | 'pullImage'>
   readonly #clock: Clock
   /** IDs by name: an image that was there is taken to be still there until someone {@link forget}s it. */
   readonly #present = new Map<string, string>()
-  readonly #pulling = new Map<string, Promise<string>>()
+  readonly #pulling = new Map<string, Promise<Pull>>()
   readonly #failed = new Map<string, Pulls>()
 
-  constructor(client: CriClient, clock: Clock) {
+  constructor(client: Pick<CriClient, 'imageStatus' | 'pullImage'>, clock: Clock) {
     this.#client = client
     this.#clock = clock
   }
 
-  /** Resolves with the image's ID. Throws an {@link ImageError}, or a RuntimeError when the runtime is away. */
-  async ensure({ image, imagePullPolicy }: Container): Promise<string> {
+  /**
+   * Resolves with the image, after telling `onPulling` if it has to be brought first. Throws an {@link ImageError}, or a
+   * RuntimeError when the runtime is away.
+   */
+  async ensure({ image, imagePullPolicy }: Container, onPulling: () => void): Promise<FoundImage> {
+    const fault = imageNameFault(image)
+    if (fault !== undefined) {
+      const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${fault}`
+      throw new ImageError('InvalidImageName', message, {
+        retryAt: undefined,
+        failures: 1,
+        pullError: undefined,
+      })
+    }
     if (imagePullPolicy !== 'Always') {
       const present = this.#present.get(image) ?? (await this.#inspect(image))
-      if (present !== undefined) return present
+      if (present !== undefined) return { id: present, pull: undefined }
     }
     if (imagePullPolicy === 'Never') {
-      const message = `image ${image} is not on this node, and its pull policy is Never (import or pull it beforehand)`
-      const failures = (this.#failed.get(image)?.failures ?? 0) + 1
-      throw this.#fail(image, 'ErrImageNeverPull', message, failures)
+      const message = `Container image "${image}" is not present with pull policy of Never`
+      throw this.#fail(image, 'ErrImageNeverPull', message, undefined)
     }
-    return this.#pulling.get(image) ?? this.#pullOnce(image)
+    const asked = this.#clock.now()
+    const { id, pullMs, sizeBytes } = await this.#pull(image, onPulling)
+    return { id, pull: { pullMs, sizeBytes, waitedMs: this.#clock.now() - asked } }
   }
 
   /** The runtime said that it has no such image, whatever we remember. */
@@ -77,30 +121,40 @@ export class ImageStore {
       return found?.id
     } catch (error) {
       if (isRuntimeAway(error)) throw error
-      throw this.#fail(image, 'ImageInspectError', `asking for image ${image}: ${describe(error)}`, 1)
+      const message = `Failed to inspect image "${image}": ${describe(error)}`
+      throw this.#fail(image, 'ImageInspectError', message, undefined)
     }
   }
 
-  #pullOnce(image: string): Promise<string> {
-    const pulling = this.#pull(image).finally(() => this.#pulling.delete(image))
+  #pull(image: string, onPulling: () => void): Promise<Pull> {
+    const failed = this.#failed.get(image)
+    const underWay = this.#pulling.get(image)
+    if (underWay === undefined && failed !== undefined && failed.retryAt > this.#clock.now()) {
+      const { failures, retryAt, detail } = failed
+      const backOff = backOffMessage(image, detail)
+      throw new ImageError('ImagePullBackOff', backOff, { retryAt, failures, pullError: undefined })
+    }
+    onPulling()
+    if (underWay !== undefined) return underWay
+    const pulling = this.#pullOnce(image).finally(() => this.#pulling.delete(image))
     this.#pulling.set(image, pulling)
     return pulling
   }
 
-  async #pull(image: string): Promise<string> {
+  async #pullOnce(image: string): Promise<Pull> {
+    const began = this.#clock.now()
     try {
-      const failed = this.#failed.get(image)
-      if (failed !== undefined && failed.retryAt > this.#clock.now()) {
-        throw new ImageError('ImagePullBackOff', failed.message, failed.retryAt, failed.failures)
-      }
       const id = await this.#client.pullImage(image)
       this.#remember(image, id)
-      return id
+      const pullMs = this.#clock.now() - began
+      return { id, pullMs, sizeBytes: (await this.#client.imageStatus(image))?.size ?? 0n }
     } catch (error) {
-      if (error instanceof ImageError || isRuntimeAway(error)) throw error
-      const failures = (this.#failed.get(image)?.failures ?? 0) + 1
-      const message = `pulling image ${image}: ${describe(error)}`
-      throw this.#fail(image, failures === 1 ? 'ErrImagePull' : 'ImagePullBackOff', message, failures)
+      if (isRuntimeAway(error)) throw error
+      const detail = describe(error)
+      const isFirst = (this.#failed.get(image)?.failures ?? 0) === 0
+      throw isFirst
+        ? this.#fail(image, 'ErrImagePull', detail, detail)
+        : this.#fail(image, 'ImagePullBackOff', backOffMessage(image, detail), detail)
     }
   }
 
@@ -109,12 +163,16 @@ export class ImageStore {
     this.#failed.delete(image)
   }
 
-  #fail(image: string, code: ImageReason, message: string, failures: number): ImageError {
+  #fail(image: string, code: ImageReason, message: string, pullError: string | undefined): ImageError {
+    const failures = (this.#failed.get(image)?.failures ?? 0) + 1
     const retryAt = this.#clock.now() + backoffDelay(PULL_BACKOFF, failures)
-    this.#failed.set(image, { failures, retryAt, message })
-    return new ImageError(code, message, retryAt, failures)
+    this.#failed.set(image, { failures, retryAt, detail: pullError ?? message })
+    return new ImageError(code, message, { retryAt, failures, pullError })
   }
 }
+
+const backOffMessage = (image: string, detail: string): string =>
+  `Back-off pulling image "${image}": ErrImagePull: ${detail}`
 
 const describe = (error: unknown): string =>
   error instanceof RuntimeError ? error.detail : errorMessage(error)

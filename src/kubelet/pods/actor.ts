@@ -4,6 +4,9 @@ import type { IpAddress } from '../../util/address.ts'
 import type { Clock } from '../../util/clock.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
+import { type PodEventReport, unhealthy } from '../events/pod-event-report.ts'
+import { podEvents } from '../events/pod-events.ts'
+import { stepBegins } from '../events/step-events.ts'
 import { ImageError, type ImageStore } from '../images/image-store.ts'
 import type { Prober } from '../probes/prober.ts'
 import { probeTargets } from '../probes/targets.ts'
@@ -29,6 +32,7 @@ export interface ActorContext {
   /** Wants a fresh snapshot. */
   readonly relist: () => void
   readonly onStatus: (actor: PodActor, status: PodStatus) => void
+  readonly onEvents: (reports: readonly PodEventReport[]) => void
   /** Nothing is left of the pod; the actor is done. */
   readonly onRemoved: (actor: PodActor) => void
   readonly log: Logger
@@ -64,10 +68,7 @@ export class PodActor {
 
   tell(event: PodEvent): void {
     if (this.#closed) return
-    const { clock, snapshotClock } = this.#context
-    this.#state = reduce(this.#state, event, clock.now(), snapshotClock.tick())
-    this.#publish()
-    this.#probe()
+    this.#hear(event)
     this.wake()
   }
 
@@ -121,8 +122,9 @@ export class PodActor {
   }
 
   async #step(action: PodAction): Promise<void> {
-    const { effects, log, relist } = this.#context
+    const { effects, log, relist, onEvents } = this.#context
     const { name, uid } = this.#state
+    onEvents(stepBegins(action, this.#state))
     try {
       this.#hear(await effects.run(action, this.#state))
     } catch (error) {
@@ -144,8 +146,10 @@ export class PodActor {
 
   /** {@link tell} from within the work: no second one begins. */
   #hear(event: PodEvent): void {
-    const { clock, snapshotClock } = this.#context
-    this.#state = reduce(this.#state, event, clock.now(), snapshotClock.tick())
+    const { clock, snapshotClock, onEvents } = this.#context
+    const before = this.#state
+    this.#state = reduce(before, event, clock.now(), snapshotClock.tick())
+    onEvents(podEvents(before, event, this.#state))
     this.#publish()
     this.#probe()
   }
@@ -153,27 +157,31 @@ export class PodActor {
   /** Has asked what is to be asked of the pod as it is now. */
   #probe(): void {
     if (this.#closed) return
-    const { prober, log } = this.#context
-    prober.follow(this.#state, probeTargets(this.#state), (containerId, probe, verdict) => {
-      if (!verdict.passed)
-        log.info({ pod: this.#state.name, probe, message: verdict.message }, 'A probe of a container fails')
-      this.tell({ kind: 'probed', containerId, probe, verdict })
+    const { prober, log, onEvents } = this.#context
+    prober.follow(this.#state, probeTargets(this.#state), {
+      onVerdict: (containerId, probe, verdict) => {
+        if (!verdict.passed)
+          log.info({ pod: this.#state.name, probe, message: verdict.message }, 'A probe of a container fails')
+        this.tell({ kind: 'probed', containerId, probe, verdict })
+      },
+      onFailure: (container, probe, message) => onEvents([unhealthy(this.#state, container, probe, message)]),
     })
   }
 
   #requestImage(container: Container): void {
     this.#hear({ kind: 'imageRequested', container })
-    this.#context.images.ensure(container).then(
-      (id) => this.tell({ kind: 'imagePresent', container, id }),
+    const onPulling = (): void => this.tell({ kind: 'imagePulling', container })
+    this.#context.images.ensure(container, onPulling).then(
+      (found) => this.tell({ kind: 'imagePresent', container, ...found }),
       (error: unknown) => this.#imageFailed(container, error),
     )
   }
 
   #imageFailed(container: Container, error: unknown): void {
     if (error instanceof ImageError) {
-      const { code, message, failures, retryAt } = error
+      const { code, message, failures, retryAt, pullError } = error
       const failure = { reason: code, message, count: failures, retryAt }
-      this.tell({ kind: 'imageFailed', container, failure })
+      this.tell({ kind: 'imageFailed', container, failure, pullError })
     } else {
       // The runtime is away; the question is asked anew once it is back.
       this.tell({ kind: 'runtimeAway' })

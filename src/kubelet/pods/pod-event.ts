@@ -1,6 +1,7 @@
 import type { ConfigObject } from '../../model/config-object.ts'
 import type { Container, Pod } from '../../model/pod.ts'
 import type { ProbeKind } from '../../model/probe.ts'
+import type { PulledImage } from '../images/image-store.ts'
 import type { ProbeVerdict } from '../probes/verdicts.ts'
 import type { ContainerRecord, PodRecords, SandboxRecord } from '../runtime/records.ts'
 import type { PodAction } from './plan.ts'
@@ -25,8 +26,21 @@ export type PodEvent =
       readonly verdict: ProbeVerdict
     }
   | { readonly kind: 'imageRequested'; readonly container: Container }
-  | { readonly kind: 'imagePresent'; readonly container: Container; readonly id: string }
-  | { readonly kind: 'imageFailed'; readonly container: Container; readonly failure: Failure }
+  | { readonly kind: 'imagePulling'; readonly container: Container }
+  | {
+      readonly kind: 'imagePresent'
+      readonly container: Container
+      readonly id: string
+      /** How it came; undefined: it was there already. */
+      readonly pull: PulledImage | undefined
+    }
+  | {
+      readonly kind: 'imageFailed'
+      readonly container: Container
+      readonly failure: Failure
+      /** The runtime's word, where a pull was made just now. */
+      readonly pullError: string | undefined
+    }
   /** Nothing is known of it after all: the runtime went away in between, or has removed it. */
   | { readonly kind: 'imageForgotten'; readonly container: Container }
   | StepOutcome

@@ -16,7 +16,8 @@ export interface Failure {
 
 /** The image of one container. */
 export type ImageState =
-  | { readonly kind: 'pulling' }
+  /** `failure` is what came of the try before this one. */
+  | { readonly kind: 'pulling'; readonly failure: Failure | undefined }
   | { readonly kind: 'present'; readonly id: string }
   | { readonly kind: 'failed'; readonly failure: Failure }
 

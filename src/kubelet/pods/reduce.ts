@@ -47,7 +47,10 @@ function next(state: PodState, event: PodEvent, now: number, sequence: number): 
       return { ...state, probes: with_(state.probes, containerId, verdicts) }
     }
     case 'imageRequested':
-      return withImage(state, event.container.name, { kind: 'pulling' })
+      return withImage(state, event.container.name, { kind: 'pulling', failure: lastFailure(state, event) })
+    // Asked for it is already; that it takes a pull is news for people alone.
+    case 'imagePulling':
+      return state
     case 'imagePresent':
       return withImage(state, event.container.name, { kind: 'present', id: event.id })
     case 'imageFailed':
@@ -237,6 +240,14 @@ const withImage = (
   container: string,
   image: PodState['images'] extends ReadonlyMap<string, infer I> ? I : never,
 ): PodState => ({ ...state, images: with_(state.images, container, image) })
+
+function lastFailure(
+  { images }: PodState,
+  { container }: Extract<PodEvent, { kind: 'imageRequested' }>,
+): Failure | undefined {
+  const image = images.get(container.name)
+  return image?.kind === 'failed' || image?.kind === 'pulling' ? image.failure : undefined
+}
 
 const with_ = <Value>(map: ReadonlyMap<string, Value>, key: string, value: Value) =>
   new Map(map).set(key, value)

@@ -126,8 +126,8 @@ const terminated = (
 /** What keeps a container from being started. */
 function obstacle(state: PodState, container: Container): ContainerState | undefined {
   const image = state.images.get(container.name)
-  const failure =
-    state.containerFailures.get(container.name) ?? (image?.kind === 'failed' ? image.failure : undefined)
+  const missing = image?.kind === 'failed' || image?.kind === 'pulling' ? image.failure : undefined
+  const failure = state.containerFailures.get(container.name) ?? missing
   return failure === undefined ? undefined : waiting(failure.reason, failure.message)
 }
 

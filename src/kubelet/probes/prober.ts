@@ -6,8 +6,12 @@ import type { ProbeMetrics } from './metrics.ts'
 import type { ProbeTarget } from './targets.ts'
 import type { ProbeVerdict } from './verdicts.ts'
 
-/** Hears what enough answers in a row amount to, whenever that changes. */
-export type VerdictListener = (containerId: string, kind: ProbeKind, verdict: ProbeVerdict) => void
+export interface ProbeListener {
+  /** Hears what enough answers in a row amount to, whenever that changes. */
+  readonly onVerdict: (containerId: string, kind: ProbeKind, verdict: ProbeVerdict) => void
+  /** Hears of every answer that is no good one, in the words of the answer. */
+  readonly onFailure: (container: string, kind: ProbeKind, message: string) => void
+}
 
 export interface ProberOptions {
   readonly ask: Asker
@@ -32,7 +36,7 @@ export class Prober {
   }
 
   /** What is to be asked of a pod from now on; what was asked of it before and is not in here ends. */
-  follow(pod: ProbedPod, targets: readonly ProbeTarget[], onVerdict: VerdictListener): void {
+  follow(pod: ProbedPod, targets: readonly ProbeTarget[], listener: ProbeListener): void {
     const before = this.#pods.get(pod.uid)
     if (targets.length === 0 && before === undefined) return
     const now = new Map<string, Questioner>()
@@ -40,7 +44,7 @@ export class Prober {
       const key = `${target.containerId}/${target.kind}`
       const questioner = before?.get(key)
       before?.delete(key)
-      now.set(key, questioner?.isFor(target) ? questioner : this.#begin(pod, target, onVerdict, questioner))
+      now.set(key, questioner?.isFor(target) ? questioner : this.#begin(pod, target, listener, questioner))
     }
     for (const questioner of before?.values() ?? []) questioner.end()
     if (now.size === 0) this.#pods.delete(pod.uid)
@@ -49,14 +53,14 @@ export class Prober {
 
   /** Nothing more is asked of the pod, nor said of it. */
   forget(pod: ProbedPod): void {
-    this.follow(pod, [], () => undefined)
+    this.follow(pod, [], { onVerdict: () => undefined, onFailure: () => undefined })
     this.#options.metrics.forget(pod.uid)
   }
 
   #begin(
     pod: ProbedPod,
     target: ProbeTarget,
-    onVerdict: VerdictListener,
+    listener: ProbeListener,
     replaced: Questioner | undefined,
   ): Questioner {
     replaced?.end()
@@ -64,8 +68,11 @@ export class Prober {
     return new Questioner(target, {
       ask,
       clock,
-      onAnswer: ({ passed }) => metrics.count(pod, target.container, target.kind, passed),
-      onVerdict: (verdict) => onVerdict(target.containerId, target.kind, verdict),
+      onAnswer: ({ passed, message }) => {
+        metrics.count(pod, target.container, target.kind, passed)
+        if (!passed) listener.onFailure(target.container, target.kind, message)
+      },
+      onVerdict: (verdict) => listener.onVerdict(target.containerId, target.kind, verdict),
     })
   }
 }

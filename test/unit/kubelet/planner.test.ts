@@ -86,7 +86,7 @@ describe('starting', () => {
     { when: 'the sandbox is ready', state: { records: records() }, next: 'start main #0 after 0 ms' },
     {
       when: 'the image is on its way',
-      state: { records: records(), images: new Map([['main', { kind: 'pulling' }]]) },
+      state: { records: records(), images: new Map([['main', { kind: 'pulling', failure: undefined }]]) },
       next: 'nothing',
     },
     {

@@ -57,6 +57,7 @@ function probing(...answers: readonly boolean[]) {
   const clock = new StepClock()
   const registry = new Registry()
   const verdicts: string[] = []
+  const failures: string[] = []
   let asked = 0
   const prober = new Prober({
     ask: async (): Promise<Answer> => {
@@ -67,10 +68,12 @@ function probing(...answers: readonly boolean[]) {
     metrics: new ProbeMetrics(registry),
   })
   const follow = (...targets: readonly ProbeTarget[]) =>
-    prober.follow(POD, targets, (id, kind, { passed, message }) =>
-      verdicts.push(`${id} ${kind} ${passed ? 'passes' : `fails: ${message}`}`),
-    )
-  return { clock, prober, registry, verdicts, follow, asked: () => asked }
+    prober.follow(POD, targets, {
+      onVerdict: (id, kind, { passed, message }) =>
+        verdicts.push(`${id} ${kind} ${passed ? 'passes' : `fails: ${message}`}`),
+      onFailure: (container, kind, message) => failures.push(`${container} ${kind}: ${message}`),
+    })
+  return { clock, prober, registry, verdicts, failures, follow, asked: () => asked }
 }
 
 test('a question is asked after its delay, then every period', async () => {
