@@ -12,7 +12,7 @@ import type { Container, Pod } from '../../src/model/pod.ts'
 import type { PodStarter } from './starter.ts'
 
 /** Marks pods of the floor, so that no kubelet takes them for its own. */
-const owner = 'bench-floor'
+const scope = { kind: 'marked', owner: 'bench-floor' } as const
 
 /**
  * The floor: the three CRI calls that no kubelet can do without, with the very requests that the kubelet makes of the
@@ -30,7 +30,7 @@ export class BareCri implements PodStarter {
   constructor(endpoint: string, options: { readonly stateDir: string; readonly cgroupRoot: string }) {
     this.#client = new CriClient(endpoint, () => undefined)
     this.#logs = join(options.stateDir, 'logs')
-    this.#context = { owner, cgroupRoot: options.cgroupRoot, nodeMemoryBytes: totalmem(), dns: undefined }
+    this.#context = { scope, cgroupRoot: options.cgroupRoot, nodeMemoryBytes: totalmem(), dns: undefined }
   }
 
   start(pod: Pod): Promise<void> {

@@ -1,5 +1,6 @@
 import { mkdir, realpath } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Registry } from '../metrics/registry.ts'
 import type { Change, ChangeOf } from '../model/change.ts'
@@ -11,7 +12,6 @@ import { type Clock, systemClock } from '../util/clock.ts'
 import { errorMessage } from '../util/error-message.ts'
 import { Limit } from '../util/limit.ts'
 import type { Logger } from '../util/logger.ts'
-import type { PodEventReport } from './events/pod-event-report.ts'
 import { removeCgroup, removeEmptyCgroup } from './host/cgroups.ts'
 import { nodeDns } from './host/resolv-conf.ts'
 import { ImageStore } from './images/image-store.ts'
@@ -26,6 +26,7 @@ import { createAsker } from './probes/asker.ts'
 import { ProbeMetrics } from './probes/metrics.ts'
 import { Prober } from './probes/prober.ts'
 import { CriClient } from './runtime/cri-client.ts'
+import { isOursToEnd, type PodScope } from './runtime/pod-scope.ts'
 import { Relister } from './runtime/relister.ts'
 import type { RuntimeSnapshot } from './runtime/snapshot.ts'
 import { SnapshotClock } from './runtime/snapshot-clock.ts'
@@ -46,8 +47,15 @@ export interface KubeletOptions {
   readonly clock?: Clock
   /** Where service account tokens come from; without it no pod can have one. */
   readonly tokens?: TokenSource
-  /** Hears what people are to be told of pods. */
-  readonly onEvent?: (event: PodEventReport) => void
+  /**
+   * Which of the runtime's pods it is for. `own`: those that it made itself, told by its state folder (the default);
+   * `node`: all that kubelets of this node made, as a cluster's kubelet is.
+   */
+  readonly pods?: 'own' | 'node'
+  /** It is told of static pods too, so that those of the runtime that it is not told of are to end. */
+  readonly knowsStaticPods?: boolean
+  /** Absolute folder of containers' logs; by default one in the state folder. */
+  readonly logsDir?: string
 }
 
 export interface ExecResult {
@@ -215,6 +223,7 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
   await mkdir(options.stateDir, { recursive: true, mode: 0o711 })
   const stateDir = await realpath(options.stateDir)
   const owner = ownerOf(stateDir)
+  const scope: PodScope = options.pods === 'node' ? { kind: 'node' } : { kind: 'marked', owner }
   const cgroupRoot = ownCgroup(owner)
   const known: ConfigObjects = { ConfigMap: new Map(), Secret: new Map() }
   const config: ConfigLookup = (kind, name) => known[kind].get(name)
@@ -228,7 +237,7 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
   let firstSnapshot: RuntimeSnapshot | undefined
   const relister = new Relister({
     client,
-    owner,
+    scope,
     clock: snapshotClock,
     onSnapshot: (snapshot) => {
       firstSnapshot ??= snapshot
@@ -238,8 +247,9 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
     observe: (...reading) => metrics.observeRelist(...reading),
     log,
   })
-  const volumes = new PodVolumes({ stateDir, config, node, tokens: options.tokens })
-  const context = { owner, cgroupRoot, nodeMemoryBytes: node.memoryBytes, dns: await nodeDns() }
+  const places = { stateDir, logsDir: options.logsDir ?? join(stateDir, 'logs') }
+  const volumes = new PodVolumes({ places, config, node, tokens: options.tokens })
+  const context = { scope, cgroupRoot, nodeMemoryBytes: node.memoryBytes, dns: await nodeDns() }
   const effects = new PodEffects({ client, volumes, context, nodeName, nodeAddresses, config, node, clock })
   try {
     await relister.start()
@@ -261,6 +271,11 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
       snapshotClock,
       nodeAddresses,
       relist: () => relister.request(),
+      isOursToEnd: (sandbox) =>
+        isOursToEnd(scope, sandbox, {
+          hasFolder: volumes.has(sandbox.podUid),
+          knowsStaticPods: options.knowsStaticPods === true,
+        }),
       log,
       onNews: (news) => {
         for (const listener of listeners) {
@@ -270,9 +285,6 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
             log.error({ error: errorMessage(error) }, "A listener to pods' statuses failed")
           }
         }
-      },
-      onEvents: (reports) => {
-        for (const report of reports) options.onEvent?.(report)
       },
       onStarted: (seconds) => metrics.observePodStart(seconds),
     },

@@ -81,6 +81,8 @@ export type VolumeSource =
   /** configMap, secret, downwardAPI and projected volumes: files that are written here, all at one moment. */
   | {
       readonly kind: 'files'
+      /** As the volume's type is called in paths, which another kubelet of this node goes by. */
+      readonly plugin: 'configmap' | 'secret' | 'downward-api' | 'projected'
       /** Secrets stay in memory. */
       readonly medium: 'disk' | 'memory'
       /** Mode bits of the files that have none of their own. */

@@ -16,6 +16,7 @@ const showing = (name: string, config: string, kind: ConfigKind = 'ConfigMap') =
         name: 'config',
         source: {
           kind: 'files',
+          plugin: kind === 'Secret' ? 'secret' : 'configmap',
           medium: kind === 'Secret' ? 'memory' : 'disk',
           mode: 0o640,
           parts: [{ kind: 'config', from: { kind, name: config, optional: false }, items: [] }],

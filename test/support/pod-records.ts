@@ -19,6 +19,7 @@ export const sandboxRecord = (changes: Partial<SandboxRecord> = {}): SandboxReco
   createdAt: NOW - 60_000,
   ips: IP === undefined ? [] : [IP],
   graceSeconds: 30,
+  isStatic: false,
   ...changes,
 })
 

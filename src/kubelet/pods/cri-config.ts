@@ -9,14 +9,17 @@ import {
 } from '../../gen/runtime.ts'
 import { splitObjectName } from '../../model/object-name.ts'
 import type { Container, Pod } from '../../model/pod.ts'
+import { kubeletAnnotations } from '../runtime/kubelet-annotations.ts'
 import { ANNOTATION, LABEL } from '../runtime/labels.ts'
+import { type PodScope, scopeLabels } from '../runtime/pod-scope.ts'
 import { logFile } from '../volumes/pod-folder.ts'
 import { expand } from './expand.ts'
 import { containerResources } from './resources.ts'
 
 /** What all sandboxes and containers of this node share. */
 export interface CriContext {
-  readonly owner: string
+  /** What is made is marked as its. */
+  readonly scope: PodScope
   /** Absolute path within each cgroup hierarchy that all pods' cgroups lie below. */
   readonly cgroupRoot: string
   readonly nodeMemoryBytes: number
@@ -40,8 +43,11 @@ export function sandboxConfig(
     hostname: pod.hostNetwork ? '' : pod.hostname,
     logDirectory: logs,
     dnsConfig: context.dns,
-    labels: podLabels(pod, context.owner),
-    annotations: { [ANNOTATION.graceSeconds]: String(pod.terminationGracePeriodSeconds) },
+    labels: podLabels(pod, context.scope),
+    annotations: {
+      ...Object.fromEntries(pod.annotations),
+      [ANNOTATION.graceSeconds]: String(pod.terminationGracePeriodSeconds),
+    },
     linux: {
       cgroupParent: podCgroup(context.cgroupRoot, pod.uid),
       securityContext: {
@@ -77,8 +83,11 @@ export function containerConfig(
     workingDir: container.workingDir,
     envs: [...environment].map(([key, value]) => ({ key, value })),
     mounts: run.mounts,
-    labels: { ...podLabels(pod, context.owner), [LABEL.containerName]: container.name },
-    annotations: { [ANNOTATION.restartDelay]: String(run.restartDelayMs) },
+    labels: { ...podLabels(pod, context.scope), [LABEL.containerName]: container.name },
+    annotations: {
+      ...kubeletAnnotations(pod, container, attempt),
+      [ANNOTATION.restartDelay]: String(run.restartDelayMs),
+    },
     logPath: logFile(container.name, attempt),
     linux: {
       resources: containerResources(pod, container, context.nodeMemoryBytes),
@@ -87,14 +96,14 @@ export function containerConfig(
   }
 }
 
-function podLabels(pod: Pod, owner: string): Record<string, string> {
+function podLabels(pod: Pod, scope: PodScope): Record<string, string> {
   const { namespace, name } = splitObjectName(pod.name)
   return {
     ...Object.fromEntries(pod.labels),
     [LABEL.podName]: name,
     [LABEL.podNamespace]: namespace,
     [LABEL.podUid]: pod.uid,
-    [LABEL.owner]: owner,
+    ...scopeLabels(scope),
   }
 }
 

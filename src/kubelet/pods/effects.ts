@@ -7,6 +7,7 @@ import type { IpAddress } from '../../util/address.ts'
 import type { Clock } from '../../util/clock.ts'
 import { removeCgroup } from '../host/cgroups.ts'
 import type { CriClient } from '../runtime/cri-client.ts'
+import { CONFIG_SOURCE, isStatic } from '../runtime/labels.ts'
 import type { ContainerRecord, SandboxRecord } from '../runtime/records.ts'
 import { RuntimeError } from '../runtime/runtime-error.ts'
 import { readContainer, sandboxAddresses } from '../runtime/snapshot.ts'
@@ -104,6 +105,7 @@ export class PodEffects {
       createdAt: clock.now(),
       ips,
       graceSeconds: pod.terminationGracePeriodSeconds,
+      isStatic: isStatic(pod.annotations.get(CONFIG_SOURCE)),
     }
     return { kind: 'sandboxRunning', sandbox }
   }

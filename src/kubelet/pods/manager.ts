@@ -1,7 +1,7 @@
 import type { ObjectName } from '../../model/object-name.ts'
 import type { Pod } from '../../model/pod.ts'
 import type { PodStatus } from '../../model/pod-status.ts'
-import { NO_RECORDS } from '../runtime/records.ts'
+import { NO_RECORDS, type SandboxRecord } from '../runtime/records.ts'
 import type { RuntimeSnapshot } from '../runtime/snapshot.ts'
 import { type ActorContext, PodActor } from './actor.ts'
 import type { ConfigIdentity } from './pod-event.ts'
@@ -14,6 +14,8 @@ export type ManagerContext = Omit<ActorContext, 'onStatus' | 'onRemoved'> & {
   readonly onNews: (news: PodNews) => void
   /** All containers of a pod run for the first time, this long after it was first seen. */
   readonly onStarted: (seconds: number) => void
+  /** Whether a pod that only the runtime knows is to be ended. */
+  readonly isOursToEnd: (sandbox: SandboxRecord) => boolean
 }
 
 /** It needs a snapshot even of the same records. */
@@ -33,6 +35,8 @@ export class PodManager {
   readonly #removedAt = new Map<string, number>()
   /** When pods that have not started yet were first seen, by UID. */
   readonly #starting = new Map<string, number>()
+  /** Pods of others, by UID: each is spoken of once. */
+  readonly #leftAlone = new Set<string>()
   #snapshot: RuntimeSnapshot
   #sourceReady = false
   #whenEmpty: (() => void) | undefined
@@ -143,14 +147,27 @@ export class PodManager {
     this.#actors.get(pod.uid)?.tell({ kind: 'terminate', graceSeconds })
   }
 
-  /** Only pods with our own mark are in a snapshot at all. */
+  /** Only pods in our scope are in a snapshot at all. */
   #adoptOrphans(): void {
     for (const [uid, { sandboxes }] of this.#snapshot.pods) {
       const [sandbox] = sandboxes
       if (sandbox === undefined || this.isKnown(uid) || this.#removedAt.has(uid)) continue
+      if (!this.#context.isOursToEnd(sandbox)) {
+        this.#leaveAlone(sandbox)
+        continue
+      }
       this.#context.log.info({ pod: sandbox.pod, uid }, 'A pod that nobody wants any more is removed')
       this.#start(sandbox.pod, uid, undefined)
     }
+  }
+
+  #leaveAlone({ pod, podUid }: SandboxRecord): void {
+    if (this.#leftAlone.has(podUid)) return
+    this.#leftAlone.add(podUid)
+    this.#context.log.warn(
+      { pod, uid: podUid },
+      'A pod runs here that is none of this node, and that it did not make: it is left alone',
+    )
   }
 
   #onStatus(actor: PodActor, status: PodStatus): void {

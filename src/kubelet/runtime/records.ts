@@ -13,6 +13,8 @@ export interface SandboxRecord {
   /** Empty in the node's network namespace, and once the sandbox is stopped. */
   readonly ips: readonly IpAddress[]
   readonly graceSeconds: number
+  /** Its manifest came from the node itself. */
+  readonly isStatic: boolean
 }
 
 /** core/v1 container states as CRI names them. `created` was never started. */

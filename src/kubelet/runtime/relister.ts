@@ -2,6 +2,7 @@ import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
 import type { CriClient } from './cri-client.ts'
 import { RuntimeEvents } from './events.ts'
+import type { PodScope } from './pod-scope.ts'
 import { type RuntimeSnapshot, takeSnapshot } from './snapshot.ts'
 import type { SnapshotClock } from './snapshot-clock.ts'
 
@@ -17,7 +18,7 @@ const HINT_MS = 10_000
 
 export interface RelisterOptions {
   readonly client: CriClient
-  readonly owner: string
+  readonly scope: PodScope
   readonly clock: SnapshotClock
   readonly onSnapshot: (snapshot: RuntimeSnapshot) => void
   /** Once, when the runtime stops answering; the next snapshot says that it is back. */
@@ -128,9 +129,9 @@ export class Relister {
   }
 
   async #read(): Promise<void> {
-    const { client, owner, clock, onSnapshot, observe } = this.#options
+    const { client, scope, clock, onSnapshot, observe } = this.#options
     const begun = performance.now()
-    const snapshot = await takeSnapshot(client, owner, clock.tick(), this.#snapshot)
+    const snapshot = await takeSnapshot(client, scope, clock.tick(), this.#snapshot)
     if (this.#closed) return
     const end = performance.now()
     observe((end - begun) / 1_000, this.#lastEnd === undefined ? undefined : (end - this.#lastEnd) / 1_000)

@@ -8,7 +8,8 @@ import {
 import { objectName } from '../../model/object-name.ts'
 import { type IpAddress, parseAddress } from '../../util/address.ts'
 import type { CriClient } from './cri-client.ts'
-import { ANNOTATION, LABEL } from './labels.ts'
+import { ANNOTATION, CONFIG_SOURCE, isStatic, KUBELET_ANNOTATION, LABEL } from './labels.ts'
+import { isContainerInScope, isSandboxInScope, type PodScope, selectorOf } from './pod-scope.ts'
 import type { ContainerRecord, ContainerRecordState, PodRecords, SandboxRecord } from './records.ts'
 import { RuntimeError } from './runtime-error.ts'
 
@@ -27,21 +28,33 @@ const DEFAULT_GRACE_SECONDS = 30
  */
 export async function takeSnapshot(
   client: CriClient,
-  owner: string,
+  scope: PodScope,
   sequence: number,
   previous: RuntimeSnapshot | undefined,
 ): Promise<RuntimeSnapshot> {
-  const selector = { [LABEL.owner]: owner }
   const known = indexById(previous)
+  const { sandboxes, containers } = await list(client, scope)
+  const [sandboxRecords, containerRecords] = await Promise.all([
+    Promise.all(sandboxes.map((it) => sandboxRecord(client, it, containers, known.sandboxes.get(it.id)))),
+    Promise.all(containers.map((it) => containerRecord(client, it, known.containers.get(it.id)))),
+  ])
+  return { sequence, pods: groupByPod(present(sandboxRecords), present(containerRecords), previous) }
+}
+
+async function list(
+  client: CriClient,
+  scope: PodScope,
+): Promise<{ readonly sandboxes: readonly PodSandbox[]; readonly containers: readonly Container[] }> {
+  const selector = selectorOf(scope)
   const [sandboxes, containers] = await Promise.all([
     client.listPodSandboxes(selector),
     client.listContainers(selector),
   ])
-  const [sandboxRecords, containerRecords] = await Promise.all([
-    Promise.all(sandboxes.map((sandbox) => sandboxRecord(client, sandbox, known.sandboxes.get(sandbox.id)))),
-    Promise.all(containers.map((it) => containerRecord(client, it, known.containers.get(it.id)))),
-  ])
-  return { sequence, pods: groupByPod(present(sandboxRecords), present(containerRecords), previous) }
+  const own = new Set(sandboxes.filter((it) => isSandboxInScope(scope, it)).map(({ id }) => id))
+  return {
+    sandboxes: sandboxes.filter(({ id }) => own.has(id)),
+    containers: containers.filter((it) => own.has(it.podSandboxId) && isContainerInScope(scope, it)),
+  }
 }
 
 /** The addresses that the pod network gave a sandbox. */
@@ -54,13 +67,13 @@ export async function sandboxAddresses(client: CriClient, id: string): Promise<r
 async function sandboxRecord(
   client: CriClient,
   sandbox: PodSandbox,
+  containers: readonly Container[],
   known: SandboxRecord | undefined,
 ): Promise<SandboxRecord | undefined> {
   const ready = sandbox.state === PodSandboxState.SANDBOX_READY
   if (known?.ready === ready) return known
   const { metadata, annotations } = sandbox
   if (metadata === undefined) return undefined
-  const grace = Number(annotations[ANNOTATION.graceSeconds])
   const ips = ready ? await unlessGone(sandboxAddresses(client, sandbox.id)) : []
   if (ips === undefined) return undefined
   return {
@@ -71,8 +84,20 @@ async function sandboxRecord(
     ready,
     createdAt: toMs(sandbox.createdAt),
     ips,
-    graceSeconds: Number.isFinite(grace) ? grace : DEFAULT_GRACE_SECONDS,
+    graceSeconds: graceOf(sandbox, containers),
+    isStatic: isStatic(annotations[CONFIG_SOURCE]),
   }
+}
+
+/** Upstream's kubelet notes it on containers only. */
+function graceOf({ id, annotations }: PodSandbox, containers: readonly Container[]): number {
+  const noted = containers.filter(({ podSandboxId }) => podSandboxId === id)
+  const texts = [
+    annotations[ANNOTATION.graceSeconds],
+    ...noted.map((it) => it.annotations[KUBELET_ANNOTATION.graceSeconds]),
+  ]
+  const seconds = texts.find((text) => text !== undefined && /^\d+$/.test(text))
+  return seconds === undefined ? DEFAULT_GRACE_SECONDS : Number(seconds)
 }
 
 /** A container as it is now; undefined when the runtime has it no longer. */

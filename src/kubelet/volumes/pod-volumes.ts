@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, open, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative } from 'node:path'
 import type { Mount } from '../../gen/runtime.ts'
@@ -8,7 +9,7 @@ import { errorMessage } from '../../util/error-message.ts'
 import { mountTmpfs, unmountAllUnder } from '../host/mounts.ts'
 import { writeFilesAtomically } from './atomic-files.ts'
 import { prepareHostPath } from './host-path.ts'
-import { type PodFolder, podFolder, terminationFile, volumeFolder } from './pod-folder.ts'
+import { type PodFolder, type PodPlaces, podFolder, terminationFile, volumeFolder } from './pod-folder.ts'
 import { projectedFiles } from './projected-files.ts'
 import type { TokenPart, TokenSource } from './token-source.ts'
 import { VolumeError } from './volume-error.ts'
@@ -18,7 +19,7 @@ const TERMINATION_LOG = '/dev/termination-log'
 const TERMINATION_BYTES = 4096
 
 export interface PodVolumesOptions {
-  readonly stateDir: string
+  readonly places: PodPlaces
   readonly config: ConfigLookup
   /** All that the node has. */
   readonly node: ResourceAmounts
@@ -30,29 +31,27 @@ type FilesSource = Extract<VolumeSource, { kind: 'files' }>
 
 /** Makes, changes, shows and removes what pods keep on disk. Nothing is remembered: the disk says what is there. */
 export class PodVolumes {
-  readonly #stateDir: string
+  readonly #places: PodPlaces
   readonly #config: ConfigLookup
   readonly #node: ResourceAmounts
   readonly #tokens: TokenSource | undefined
 
-  constructor({ stateDir, config, node, tokens }: PodVolumesOptions) {
-    this.#stateDir = stateDir
+  constructor({ places, config, node, tokens }: PodVolumesOptions) {
+    this.#places = places
     this.#config = config
     this.#node = node
     this.#tokens = tokens
   }
 
   folderOf(pod: { readonly name: ObjectName; readonly uid: string }): PodFolder {
-    return podFolder(this.#stateDir, pod.name, pod.uid)
+    return podFolder(this.#places, pod.name, pod.uid)
   }
 
   /** Brings every volume of the pod to what it should be now. Harmless when repeated. Throws a {@link VolumeError}. */
   async prepare(pod: Pod): Promise<void> {
     const folder = this.folderOf(pod)
     for (const path of [folder.root, folder.logs]) await mkdir(path, { recursive: true, mode: 0o750 })
-    for (const path of [folder.volumes, folder.terminationMessages]) {
-      await mkdir(path, { recursive: true, mode: 0o755 })
-    }
+    await mkdir(folder.volumes, { recursive: true, mode: 0o755 })
     await Promise.all(pod.volumes.map((volume) => this.#prepareVolume(pod, folder, volume)))
   }
 
@@ -67,6 +66,7 @@ export class PodVolumes {
     const mounts: Mount[] = []
     for (const mount of container.volumeMounts) mounts.push(await this.#volumeMount(pod, folder, mount))
     const termination = terminationFile(folder, container.name, attempt)
+    await mkdir(dirname(termination), { recursive: true, mode: 0o755 })
     // The runtime would make a missing one a folder.
     await createFile(termination, 0o666)
     mounts.push({ containerPath: TERMINATION_LOG, hostPath: termination, readonly: false })
@@ -94,21 +94,24 @@ export class PodVolumes {
     const folder = this.folderOf(pod)
     await unmountAllUnder(folder.root)
     this.#tokens?.forget(pod.uid)
-    await rm(folder.root, { recursive: true, force: true })
+    // The root goes last: what it stands for is found again when this is cut short.
     await rm(folder.logs, { recursive: true, force: true })
+    await rm(folder.root, { recursive: true, force: true })
   }
 
-  /** UIDs of the pods that have something on disk. */
-  async uids(): Promise<readonly string[]> {
-    const [pods, logs] = await Promise.all(
-      ['pods', 'logs'].map((name) => readdir(join(this.#stateDir, name)).catch(() => [])),
-    )
-    return [...new Set([...(pods ?? []), ...(logs ?? []).map(uidInLogFolder)])]
+  /** UIDs of the pods that have something on disk. Logs alone are not ours to judge: others keep theirs there too. */
+  uids(): Promise<readonly string[]> {
+    return readdir(join(this.#places.stateDir, 'pods')).catch(() => [])
+  }
+
+  /** Whether the pod has something on disk. */
+  has(uid: string): boolean {
+    return existsSync(join(this.#places.stateDir, 'pods', uid))
   }
 
   /** As {@link remove}, for a pod whose name nobody knows any more. */
   async removeByUid(uid: string): Promise<void> {
-    const logs = await readdir(join(this.#stateDir, 'logs')).catch(() => [])
+    const logs = await readdir(this.#places.logsDir).catch(() => [])
     const name = logs.find((folder) => uidInLogFolder(folder) === uid)
     const [namespace = '', pod = ''] = name?.split('_') ?? []
     await this.remove({ name: objectName(namespace, pod), uid })
@@ -121,8 +124,9 @@ export class PodVolumes {
     if (before !== text) await writeFile(folder.hosts, text, { mode: 0o644 })
   }
 
-  async #prepareVolume(pod: Pod, folder: PodFolder, { name, source }: Volume): Promise<void> {
-    const path = volumeFolder(folder, name)
+  async #prepareVolume(pod: Pod, folder: PodFolder, volume: Volume): Promise<void> {
+    const { name, source } = volume
+    const path = volumeFolder(folder, volume)
     try {
       switch (source.kind) {
         case 'hostPath':
@@ -173,7 +177,7 @@ export class PodVolumes {
       throw new VolumeError('VOLUME_FAILED', message)
     }
     const { source } = volume
-    const base = source.kind === 'hostPath' ? source.path : volumeFolder(folder, volume.name)
+    const base = source.kind === 'hostPath' ? source.path : volumeFolder(folder, volume)
     const hostPath = mount.subPath === '' ? base : await resolveSubPath(base, mount.subPath, source.kind)
     // What the node writes, containers may not (core/v1 ConfigMapVolumeSource and its like).
     const readonly = mount.readOnly || source.kind === 'files'
@@ -200,7 +204,7 @@ async function prepareEmptyDir(
   if (medium === 'memory') {
     await prepareMemory(path, sizeBytes)
   } else if (!(await exists(path))) {
-    await mkdir(path)
+    await mkdir(path, { recursive: true })
     // Any user of the pod may write; mkdir's own mode would be cut by the umask.
     await chmod(path, 0o777)
   }

@@ -53,6 +53,8 @@ const projection = v.object({
       ),
     }),
   ),
+  clusterTrustBundle: v.nullish(v.looseObject({})),
+  podCertificate: v.nullish(v.looseObject({})),
 })
 
 /** The volume types whose files a node writes itself. */
@@ -65,6 +67,7 @@ export const fileSources = {
 
 const known = v.object(fileSources)
 type Written = v.InferOutput<typeof known>
+type FilesSource = Extract<VolumeSource, { kind: 'files' }>
 type WrittenItems = v.InferOutput<typeof items>
 type WrittenFields = v.InferOutput<typeof fields>
 
@@ -77,16 +80,23 @@ export function toFiles(
   at: ObjectPath,
   findings: Findings,
 ): VolumeSource | undefined {
-  const files = (mode: number | null | undefined, parts: readonly FilePart[]): VolumeSource => ({
+  const files = (
+    plugin: FilesSource['plugin'],
+    mode: number | null | undefined,
+    parts: readonly FilePart[],
+  ): VolumeSource => ({
     kind: 'files',
+    plugin,
     medium: parts.some(isSecret) ? 'memory' : 'disk',
     mode: mode ?? DEFAULT_MODE,
     parts,
   })
-  if (configMap) return files(configMap.defaultMode, [config('ConfigMap', configMap.name, configMap)])
-  if (secret) return files(secret.defaultMode, [config('Secret', secret.secretName, secret)])
+  if (configMap)
+    return files('configmap', configMap.defaultMode, [config('ConfigMap', configMap.name, configMap)])
+  if (secret) return files('secret', secret.defaultMode, [config('Secret', secret.secretName, secret)])
   if (downwardAPI)
     return files(
+      'downward-api',
       downwardAPI.defaultMode,
       toFields(downwardAPI.items, [...at, 'downwardAPI', 'items'], findings),
     )
@@ -94,7 +104,7 @@ export function toFiles(
   const parts = projected.sources.flatMap((source, index) =>
     toParts(source, [...at, 'projected', 'sources', index], findings),
   )
-  return files(projected.defaultMode, parts)
+  return files('projected', projected.defaultMode, parts)
 }
 
 const isSecret = (part: FilePart): boolean =>
@@ -107,6 +117,9 @@ function toParts(
 ): readonly FilePart[] {
   const { configMap, secret, downwardAPI, serviceAccountToken: token } = source
   const types = Object.entries(source).filter(([, value]) => value !== null && value !== undefined)
+  for (const other of ['clusterTrustBundle', 'podCertificate'] as const)
+    if (source[other])
+      findings.unsupported([...at, other], 'is a source of files that this node does not support')
   if (types.length !== 1)
     findings.error(at, 'must have exactly one of configMap, secret, downwardAPI and serviceAccountToken')
   if (configMap) return [config('ConfigMap', configMap.name, configMap)]

@@ -91,6 +91,7 @@ describe('a ConfigMap that changed', () => {
   const reader: Pod = { ...pod, containers: [{ ...container, env: [{ name: 'A', value }] }] }
   const source = {
     kind: 'files',
+    plugin: 'configmap',
     medium: 'disk',
     mode: 0o644,
     parts: [{ kind: 'config', from, items: [] }],

@@ -89,7 +89,7 @@ describe('the files of a volume', () => {
     ]),
   })
   const filesOf = (parts: readonly FilePart[], known: readonly ConfigObject[] = [settings]) =>
-    projectedFiles({ kind: 'files', medium: 'disk', mode: 0o644, parts }, pod, {
+    projectedFiles({ kind: 'files', plugin: 'projected', medium: 'disk', mode: 0o644, parts }, pod, {
       config: (kind, name) => known.find((it) => it.kind === kind && it.name === name),
       node: NODE,
       tokens: new Map(),
@@ -150,7 +150,7 @@ describe('volumes of a pod', () => {
   const emptyDir = { kind: 'emptyDir', medium: 'disk', sizeBytes: undefined } as const
   const mountOf = async (pod: ReturnType<typeof podWith>) => {
     const volumes = new PodVolumes({
-      stateDir: folder,
+      places: { stateDir: folder, logsDir: join(folder, 'logs') },
       config: () => undefined,
       node: NODE,
       tokens: undefined,
@@ -160,7 +160,7 @@ describe('volumes of a pod', () => {
     const mounts = await volumes.mountsFor(pod, container, 0, '10.0.0.7')
     return mounts.find(({ containerPath }) => containerPath === '/v')
   }
-  const inVolume = (...path: string[]) => join(folder, 'pods/uid-web/volumes/v', ...path)
+  const inVolume = (...path: string[]) => join(folder, 'pods/uid-web/volumes/kubernetes.io~empty-dir/v', ...path)
 
   test('a disk emptyDir may be written by anyone', async () => {
     expect((await mountOf(podWith(emptyDir)))?.hostPath).toBe(inVolume())
@@ -222,7 +222,7 @@ describe('volumes of a pod', () => {
 
   test('removal leaves nothing, and other pods alone', async () => {
     const volumes = new PodVolumes({
-      stateDir: folder,
+      places: { stateDir: folder, logsDir: join(folder, 'logs') },
       config: () => undefined,
       node: NODE,
       tokens: undefined,

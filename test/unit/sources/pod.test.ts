@@ -136,6 +136,7 @@ test('volumes of all supported types, and their mounts', () => {
       name: 'c',
       source: {
         kind: 'files',
+        plugin: 'configmap',
         medium: 'disk',
         mode: 0o400,
         parts: [
@@ -152,6 +153,7 @@ test('volumes of all supported types, and their mounts', () => {
       name: 'e',
       source: {
         kind: 'files',
+        plugin: 'secret',
         medium: 'memory',
         mode: 0o644,
         parts: [{ kind: 'config', from: { kind: 'Secret', name: 's', optional: true }, items: [] }],
@@ -161,6 +163,7 @@ test('volumes of all supported types, and their mounts', () => {
       name: 'f',
       source: {
         kind: 'files',
+        plugin: 'projected',
         medium: 'memory',
         mode: 0o644,
         parts: [
