@@ -1,3 +1,4 @@
+import { PodEventRecorder } from '../../kubelet/api/pod-event-recorder.ts'
 import { StatusWriter } from '../../kubelet/api/status-writer.ts'
 import { TokenRequests } from '../../kubelet/api/token-requests.ts'
 import { Kubelet } from '../../kubelet/kubelet.ts'
@@ -99,10 +100,14 @@ function beatHeart(
 }
 
 async function openKubelet(options: ClusterKubeletOptions, teardown: Teardown): Promise<Kubelet> {
-  const { client, identity, endpoint, stateDir, logsDir, registry, log } = options
+  const { client, leaseClient, identity, endpoint, stateDir, logsDir, registry, log } = options
   const tokens = new TokenRequests({ client, clock: systemClock, onDue: (uid) => kubelet.renewVolumes(uid) })
+  // Events pace themselves: they wait in no line, and nothing waits behind them.
+  const events = new PodEventRecorder({ client: leaseClient, nodeName: identity.name, log })
+  teardown.add('Events', () => events.close())
   const kubelet: Kubelet = await Kubelet.open({
     ...{ endpoint, stateDir, logsDir, registry, log, tokens },
+    onEvent: (event) => events.report(event),
     pods: 'node',
     nodeName: identity.name,
     nodeAddresses: identity.addresses,
