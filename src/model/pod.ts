@@ -1,5 +1,9 @@
+import type { IpAddress } from '../util/address.ts'
 import type { ConfigReference } from './config-object.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import type { ObjectName } from './object-name.ts'
+import type { HostAlias, PodDns } from './pod-network.ts'
+import type { ContainerSecurity, PodSecurity } from './pod-security.ts'
 import type { ContainerProbes } from './probe.ts'
 import type { Protocol } from './service.ts'
 
@@ -14,7 +18,7 @@ export type EnvValue =
 export interface ResourceReference {
   /** Undefined: the container that asks. */
   readonly container: string | undefined
-  readonly resource: 'limits.cpu' | 'limits.memory' | 'requests.cpu' | 'requests.memory'
+  readonly resource: `${'limits' | 'requests'}.${'cpu' | 'memory' | 'ephemeral-storage'}`
   /** In cores or bytes; the quotient is rounded up. */
   readonly divisor: number
 }
@@ -34,19 +38,28 @@ export interface VolumeMount {
   readonly volume: string
   readonly mountPath: string
   readonly subPath: string
+  /** `subPath` with `$(VAR)` of the container's variables in it; empty: there is none. */
+  readonly subPathExpr: string
   readonly readOnly: boolean
+  /** Whether mounts made later on one side are seen on the other (core/v1 `MountPropagationMode`). */
+  readonly propagation: 'None' | 'HostToContainer' | 'Bidirectional'
 }
 
 export interface ContainerPort {
   readonly name: string
   readonly port: number
   readonly protocol: Protocol
+  /** The node's port that leads to it; 0: none. */
+  readonly hostPort: number
+  /** Undefined: every address of the node. */
+  readonly hostIP: IpAddress | undefined
 }
 
-/** CPU in milli-cores, memory in bytes; undefined where the manifest sets none. */
+/** CPU in milli-cores, memory and disk in bytes; undefined where the manifest sets none. */
 export interface ResourceAmounts {
   readonly cpuMilli: number | undefined
   readonly memoryBytes: number | undefined
+  readonly ephemeralStorageBytes?: number | undefined
 }
 
 export interface Container {
@@ -64,15 +77,27 @@ export interface Container {
   readonly limits: ResourceAmounts
   readonly security: ContainerSecurity
   readonly probes: ContainerProbes
+  readonly lifecycle: Lifecycle
+  /** An init container that goes on beside the others (`restartPolicy: Always`, KEP-753). */
+  readonly sidecar: boolean
+  readonly terminationMessage: TerminationMessage
+  readonly terminal: Terminal
 }
 
-export interface ContainerSecurity {
-  readonly runAsUser: number | undefined
-  readonly runAsGroup: number | undefined
-  readonly privileged: boolean
-  readonly readOnlyRootFilesystem: boolean
-  readonly addCapabilities: readonly string[]
-  readonly dropCapabilities: readonly string[]
+/** Where a container leaves its last words. */
+export interface TerminationMessage {
+  /** In the container. */
+  readonly path: string
+  /** The end of its log stands in for an empty file when it failed. */
+  readonly fallsBackToLogs: boolean
+}
+
+/** What a container's standard streams are. */
+export interface Terminal {
+  readonly stdin: boolean
+  /** Its input ends with the first who was attached to it. */
+  readonly stdinOnce: boolean
+  readonly tty: boolean
 }
 
 export type VolumeSource =
@@ -138,7 +163,32 @@ export interface Pod {
   /** In whose name its tokens speak. */
   readonly serviceAccount: string
   readonly hostNetwork: boolean
+  readonly hostPID: boolean
+  readonly hostIPC: boolean
+  /** All containers see each other's processes. */
+  readonly shareProcessNamespace: boolean
+  /** Without its domain, in 63 characters. */
   readonly hostname: string
+  /** With it, the pod has a name in the cluster's DNS; empty: it has none. */
+  readonly subdomain: string
+  /** The kernel's host name is the full one. */
+  readonly setHostnameAsFqdn: boolean
+  readonly hostAliases: readonly HostAlias[]
+  readonly dns: PodDns
+  /** Its containers are told of the Services of its namespace. */
+  readonly enableServiceLinks: boolean
+  readonly security: PodSecurity
+  /** Names of Secrets with credentials of registries. */
+  readonly imagePullSecrets: readonly string[]
+  /** Its time from start to end, in s; undefined: as long as it takes. */
+  readonly activeDeadlineSeconds: number | undefined
+  /** Conditions that others set and that it is not ready without. */
+  readonly readinessGates: readonly string[]
+  /**
+   * What it asks for and this node cannot do, where to do without would be wrong: one sentence a field. Unless there is
+   * nothing, the pod is not started.
+   */
+  readonly unsupported: readonly string[]
   readonly restartPolicy: RestartPolicy
   readonly terminationGracePeriodSeconds: number
   readonly initContainers: readonly Container[]

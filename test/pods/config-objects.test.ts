@@ -4,7 +4,7 @@ import type { ConfigKind } from '../../src/model/config-object.ts'
 import { objectName } from '../../src/model/object-name.ts'
 import type { Pod } from '../../src/model/pod.ts'
 import { eventually } from '../support/eventually.ts'
-import { buildContainer, buildPod } from '../support/pod-builder.ts'
+import { buildContainer, buildPod, mount } from '../support/pod-builder.ts'
 import { usePodMachine } from '../support/pod-machine.ts'
 
 const used = usePodMachine()
@@ -26,7 +26,7 @@ const showing = (name: string, config: string, kind: ConfigKind = 'ConfigMap') =
     containers: [
       buildContainer({
         name: 'main',
-        volumeMounts: [{ volume: 'config', mountPath: '/config', subPath: '', readOnly: false }],
+        volumeMounts: [mount('config', '/config')],
       }),
     ],
   })

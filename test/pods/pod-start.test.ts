@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { buildContainer, buildPod, script } from '../support/pod-builder.ts'
+import { buildContainer, buildPod, mount, script } from '../support/pod-builder.ts'
 import { usePodMachine } from '../support/pod-machine.ts'
 
 const used = usePodMachine()
@@ -24,7 +24,7 @@ test('a pod answers on its own address', async () => {
 
 test('init containers run to their end one after the other, then the containers start', async () => {
   const { node } = used
-  const mounts = { volumeMounts: [{ volume: 'log', mountPath: '/log', subPath: '', readOnly: false }] }
+  const mounts = { volumeMounts: [mount('log', '/log')] }
   const pod = buildPod('ordered', {
     volumes: [{ name: 'log', source: emptyDir }],
     initContainers: [

@@ -7,7 +7,7 @@ import { cgroupRoots } from '../../src/kubelet/host/cgroups.ts'
 import { ownCgroup, ownerOf } from '../../src/kubelet/owner.ts'
 import { startTestContainerd, type TestContainerd } from '../support/containerd.ts'
 import { eventually } from '../support/eventually.ts'
-import { buildContainer, buildPod, script } from '../support/pod-builder.ts'
+import { buildContainer, buildPod, mount, script } from '../support/pod-builder.ts'
 import { usePodMachine } from '../support/pod-machine.ts'
 import { TestKubelet } from '../support/test-kubelet.ts'
 
@@ -46,7 +46,7 @@ test('teardown leaves no process, mount, cgroup or link, and the sysctl as it wa
       containers: [
         buildContainer({
           name: 'main',
-          volumeMounts: [{ volume: 'scratch', mountPath: '/scratch', subPath: '', readOnly: false }],
+          volumeMounts: [mount('scratch', '/scratch')],
         }),
       ],
     }),
@@ -106,7 +106,7 @@ test('a pod gets its grace period to end by itself', async () => {
         'main',
         'trap "echo bye > /out/farewell; exit 0" TERM; touch /out/armed; while :; do sleep 1000 & wait; done',
         {
-          volumeMounts: [{ volume: 'out', mountPath: '/out', subPath: '', readOnly: false }],
+          volumeMounts: [mount('out', '/out')],
         },
       ),
     ],

@@ -1,5 +1,6 @@
+import { NO_LIFECYCLE } from '../../src/model/lifecycle.ts'
 import { objectName } from '../../src/model/object-name.ts'
-import type { Container, Pod } from '../../src/model/pod.ts'
+import type { Container, Pod, VolumeMount } from '../../src/model/pod.ts'
 import { NO_PROBES } from '../../src/model/probe.ts'
 import { TEST_IMAGE } from './containerd-images.ts'
 
@@ -28,10 +29,29 @@ export function buildContainer(changes: Partial<Container> & { name: string }): 
       readOnlyRootFilesystem: false,
       addCapabilities: [],
       dropCapabilities: [],
+      runAsNonRoot: false,
+      allowPrivilegeEscalation: true,
+      seccomp: undefined,
+      appArmor: undefined,
+      unmaskedProc: false,
     },
+    lifecycle: NO_LIFECYCLE,
+    sidecar: false,
+    terminationMessage: { path: '/dev/termination-log', fallsBackToLogs: false },
+    terminal: { stdin: false, stdinOnce: false, tty: false },
     ...changes,
   }
 }
+
+/** A volume at a path, writable unless told otherwise. */
+export const mount = (
+  volume: string,
+  mountPath: string,
+  changes: Partial<VolumeMount> = {},
+): VolumeMount => ({
+  ...{ volume, mountPath, subPath: '', subPathExpr: '', readOnly: false, propagation: 'None' },
+  ...changes,
+})
 
 /** A shell script as a container. */
 export const script = (name: string, text: string, changes: Partial<Container> = {}): Container =>
@@ -47,7 +67,26 @@ export function buildPod(name: string, changes: Partial<Omit<Pod, 'name'>> = {})
     annotations: new Map(),
     serviceAccount: 'default',
     hostNetwork: false,
+    hostPID: false,
+    hostIPC: false,
+    shareProcessNamespace: false,
     hostname: name,
+    subdomain: '',
+    setHostnameAsFqdn: false,
+    hostAliases: [],
+    dns: { policy: 'ClusterFirst', nameservers: [], searches: [], options: [] },
+    enableServiceLinks: true,
+    security: {
+      runAsUser: undefined,
+      runAsGroup: undefined,
+      supplementalGroups: [],
+      fsGroup: undefined,
+      sysctls: new Map(),
+    },
+    imagePullSecrets: [],
+    activeDeadlineSeconds: undefined,
+    readinessGates: [],
+    unsupported: [],
     restartPolicy: 'Always',
     terminationGracePeriodSeconds: 5,
     initContainers: [],

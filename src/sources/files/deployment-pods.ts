@@ -25,6 +25,7 @@ export function deploymentPods(deployment: Deployment, nodeName: string): readon
       labels,
       annotations: deployment.annotations,
       hostname: podHostname(deployment.template.hostname, podName),
+      unsupported: deployment.unsupported,
     }
   })
 }

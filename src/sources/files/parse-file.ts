@@ -62,13 +62,13 @@ export async function parseFile(
         return withColumn ? `${name}:${at.line}:${at.column}` : `${name}:${at.line}`
       }
       const kept = previous?.objects.find((object) => object.label === manifest.label)
-      const failed = manifest.problems.some((problem) => problem.severity === 'error')
+      const failed = manifest.problems.some((problem) => problem.severity !== 'warning')
       for (const problem of manifest.problems)
         problems.push(toProblem(place(problem.path, true), manifest, problem, kept !== undefined))
       if (failed && kept !== undefined) objects.push(kept)
       if (!failed && manifest.object === undefined && manifest.problems.length === 0)
         problems.push(meaningless(place([], true), manifest.label))
-      if (manifest.object !== undefined)
+      if (!failed && manifest.object !== undefined)
         objects.push({
           label: manifest.label,
           place: place([], false),
@@ -104,8 +104,10 @@ function toChanges(object: ManifestObject, written: unknown, nodeName: string): 
 function toProblem(place: string, manifest: ParsedManifest, problem: ObjectProblem, kept: boolean): Problem {
   const field = problem.path.length === 0 ? '' : `${formatPath(problem.path)} `
   const reason = `${manifest.label}: ${field}${problem.reason}`
-  if (problem.severity === 'error' && problem.remedy === undefined) return fault(place, reason, kept)
-  const { remedy, severity } = problem
+  // What this node cannot do is as wrong in its own folder as what nobody can.
+  const severity = problem.severity === 'warning' ? 'warning' : 'error'
+  const { remedy } = problem
+  if (severity === 'error' && remedy === undefined) return fault(place, reason, kept)
   return { place, reason, severity, ...(remedy === undefined ? {} : { remedy }) }
 }
 

@@ -1,24 +1,23 @@
 import * as v from 'valibot'
 import { env, envFrom } from './env.ts'
+import { lifecycle } from './lifecycle.ts'
 import { dnsLabel } from './names.ts'
-import { portName, portNumber, protocol } from './network-fields.ts'
+import { ipAddress, portName, portNumber, protocol } from './network-fields.ts'
 import { probes } from './probe.ts'
 import { resources } from './resources.ts'
+import { securityContext } from './security-context.ts'
 
-const idMessage = 'must be a user or group number'
-export const userOrGroupId = v.nullish(
-  v.pipe(v.number(), v.integer(idMessage), v.minValue(0, idMessage), v.maxValue(2 ** 31 - 1, idMessage)),
-)
+/** API server default. */
+const DEFAULT_TERMINATION_PATH = '/dev/termination-log'
 
-const capabilities = v.nullish(v.array(v.string()), [])
+const relativePath = /^(?!\/)(?!(.*\/)?\.\.(\/|$))/
 
 const mount = v.object({
   name: dnsLabel,
   mountPath: v.pipe(v.string(), v.regex(/^\/[^:]*$/, 'must be an absolute path without :')),
-  subPath: v.nullish(
-    v.pipe(v.string(), v.regex(/^(?!\/)(?!(.*\/)?\.\.(\/|$))/, 'must be a relative path without ..')),
-    '',
-  ),
+  subPath: v.nullish(v.pipe(v.string(), v.regex(relativePath, 'must be a relative path without ..')), ''),
+  // With variables in it, `..` is looked for once they are known.
+  subPathExpr: v.nullish(v.string(), ''),
   readOnly: v.nullish(v.boolean(), false),
   mountPropagation: v.nullish(v.picklist(['None', 'HostToContainer', 'Bidirectional']), 'None'),
 })
@@ -27,6 +26,11 @@ const port = v.object({
   name: v.nullish(v.union([v.literal(''), portName]), ''),
   containerPort: portNumber,
   protocol: v.nullish(protocol, 'TCP'),
+  hostPort: v.nullish(v.union([v.literal(0), portNumber], 'must be a port number'), 0),
+  hostIP: v.pipe(
+    v.nullish(v.union([v.literal(''), ipAddress], 'must be an IP address'), ''),
+    v.transform((address) => (address === '' ? undefined : address)),
+  ),
 })
 
 /** core/v1 Container; init containers and containers are of one shape. */
@@ -44,19 +48,16 @@ export const containerSchema = v.object({
   resources,
   ...probes,
   restartPolicy: v.nullish(v.string()),
-  securityContext: v.nullish(
-    v.object({
-      runAsUser: userOrGroupId,
-      runAsGroup: userOrGroupId,
-      privileged: v.nullish(v.boolean(), false),
-      readOnlyRootFilesystem: v.nullish(v.boolean(), false),
-      capabilities: v.nullish(v.object({ add: capabilities, drop: capabilities }), {}),
-    }),
-    {},
+  lifecycle,
+  securityContext,
+  terminationMessagePath: v.pipe(
+    v.nullish(v.string(), ''),
+    v.transform((path) => (path === '' ? DEFAULT_TERMINATION_PATH : path)),
   ),
-  // What the API server fills in, and what this node does anyway.
-  terminationMessagePath: v.nullish(v.string()),
-  terminationMessagePolicy: v.nullish(v.string()),
+  terminationMessagePolicy: v.nullish(v.picklist(['File', 'FallbackToLogsOnError']), 'File'),
+  stdin: v.nullish(v.boolean(), false),
+  stdinOnce: v.nullish(v.boolean(), false),
+  tty: v.nullish(v.boolean(), false),
 })
 
 export type WrittenContainer = v.InferOutput<typeof containerSchema>

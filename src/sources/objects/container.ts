@@ -1,28 +1,25 @@
-import type { Container } from '../../model/pod.ts'
+import type { Container, VolumeMount } from '../../model/pod.ts'
 import type { WrittenContainer } from './container-schema.ts'
 import { toEnv, toEnvFrom } from './env.ts'
+import { toLifecycle } from './lifecycle.ts'
 import type { ObjectPath } from './object-path.ts'
 import type { Findings } from './parsed.ts'
 import { toProbes } from './probe.ts'
 import { toResources } from './resources.ts'
-
-/** What a container takes over from its pod's security context unless it says otherwise. */
-export interface InheritedSecurity {
-  readonly runAsUser: number | undefined
-  readonly runAsGroup: number | undefined
-}
+import { toContainerSecurity, type WrittenPodSecurity } from './security-context.ts'
 
 export function toContainer(
   written: WrittenContainer,
-  inherited: InheritedSecurity,
+  podSecurity: WrittenPodSecurity,
   path: ObjectPath,
   findings: Findings,
 ): Container {
-  const { securityContext: security } = written
-  const ports = written.ports.map(({ name, containerPort, protocol }) => ({
+  const ports = written.ports.map(({ name, containerPort, protocol, hostPort, hostIP }) => ({
     name,
     port: containerPort,
     protocol,
+    hostPort,
+    hostIP,
   }))
   return {
     name: written.name,
@@ -34,27 +31,45 @@ export function toContainer(
     env: toEnv(written.env, [...path, 'env'], findings),
     envFrom: toEnvFrom(written.envFrom, [...path, 'envFrom'], findings),
     ports,
-    volumeMounts: written.volumeMounts.map((mount, index) => {
-      if (mount.mountPropagation !== 'None')
-        findings.warning([...path, 'volumeMounts', index, 'mountPropagation'], 'is not supported and ignored')
-      return {
-        volume: mount.name,
-        mountPath: mount.mountPath,
-        subPath: mount.subPath,
-        readOnly: mount.readOnly,
-      }
-    }),
+    volumeMounts: toMounts(written, [...path, 'volumeMounts'], findings),
     probes: toProbes(written, ports, path, findings),
+    lifecycle: toLifecycle(written.lifecycle, ports, [...path, 'lifecycle'], findings),
     ...toResources(written.resources, [...path, 'resources'], findings),
-    security: {
-      runAsUser: security.runAsUser ?? inherited.runAsUser,
-      runAsGroup: security.runAsGroup ?? inherited.runAsGroup,
-      privileged: security.privileged,
-      readOnlyRootFilesystem: security.readOnlyRootFilesystem,
-      addCapabilities: security.capabilities.add,
-      dropCapabilities: security.capabilities.drop,
+    security: toContainerSecurity(
+      written.securityContext,
+      podSecurity,
+      [...path, 'securityContext'],
+      findings,
+    ),
+    sidecar: path.includes('initContainers') && written.restartPolicy === 'Always',
+    terminationMessage: {
+      path: written.terminationMessagePath,
+      fallsBackToLogs: written.terminationMessagePolicy === 'FallbackToLogsOnError',
     },
+    terminal: { stdin: written.stdin, stdinOnce: written.stdinOnce, tty: written.tty },
   }
+}
+
+function toMounts(
+  { volumeMounts, securityContext }: WrittenContainer,
+  path: ObjectPath,
+  findings: Findings,
+): readonly VolumeMount[] {
+  return volumeMounts.map((mount, index) => {
+    const at = [...path, index]
+    if (mount.subPath !== '' && mount.subPathExpr !== '')
+      findings.error([...at, 'subPathExpr'], 'cannot stand beside a subPath')
+    if (mount.mountPropagation === 'Bidirectional' && !securityContext.privileged)
+      findings.error([...at, 'mountPropagation'], 'can be Bidirectional in a privileged container only')
+    return {
+      volume: mount.name,
+      mountPath: mount.mountPath,
+      subPath: mount.subPath,
+      subPathExpr: mount.subPathExpr,
+      readOnly: mount.readOnly,
+      propagation: mount.mountPropagation,
+    }
+  })
 }
 
 /** Always for `latest` and for no tag, IfNotPresent for any other tag or a digest (API server default). */

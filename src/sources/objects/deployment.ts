@@ -5,6 +5,7 @@ import { dnsSubdomain } from './names.ts'
 import { Findings, type Parsed } from './parsed.ts'
 import { type PodTemplate, podSpec, toPodTemplate } from './pod-spec.ts'
 import { readSchema } from './read-schema.ts'
+import { withoutJudged } from './unsupported-fields.ts'
 
 /**
  * An apps/v1 Deployment: not in the model, since the node knows pods only. A folder's are expanded to their pods; an
@@ -16,6 +17,8 @@ export interface Deployment {
   readonly labels: ReadonlyMap<string, string>
   readonly annotations: ReadonlyMap<string, string>
   readonly template: PodTemplate
+  /** What its pods ask for and a node cannot do; see the Pod's. */
+  readonly unsupported: readonly string[]
   /** The template as written, which is what the pods' names and uids are made from. */
   readonly writtenTemplate: unknown
 }
@@ -38,12 +41,14 @@ const schema = v.object({
   status: v.nullish(v.unknown()),
 })
 
-const written = v.looseObject({ spec: v.looseObject({ template: v.unknown() }) })
+const written = v.looseObject({ spec: v.looseObject({ template: v.looseObject({ spec: v.unknown() }) }) })
+
+const SPEC = ['spec', 'template', 'spec']
 
 /** Reads an apps/v1 Deployment. */
 export function parseDeployment(object: unknown): Parsed<Deployment> {
   const { output, problems } = readSchema(schema, object)
-  const findings = new Findings(problems)
+  const findings = new Findings(withoutJudged(problems, SPEC))
   if (output === undefined) return findings.withoutValue()
   const { metadata, spec } = output
   for (const [key, value] of Object.entries(spec.selector.matchLabels)) {
@@ -58,13 +63,19 @@ export function parseDeployment(object: unknown): Parsed<Deployment> {
       ['spec', 'template', 'spec', 'restartPolicy'],
       `must be Always in a Deployment, not ${spec.template.spec.restartPolicy}`,
     )
-  const template = toPodTemplate(spec.template.spec, ['spec', 'template', 'spec'], findings)
+  const template = toPodTemplate(
+    spec.template.spec,
+    v.parse(written, object).spec.template.spec,
+    SPEC,
+    findings,
+  )
   return findings.conclude(() => ({
     name: nameOf(metadata),
     replicas: spec.replicas,
     labels: toMap(spec.template.metadata.labels),
     annotations: toMap(spec.template.metadata.annotations),
     template,
+    unsupported: findings.refusals,
     writtenTemplate: v.parse(written, object).spec.template,
   }))
 }

@@ -94,8 +94,8 @@ function toSourced(
     const value = toResourceReference(from.resourceFieldRef)
     return [{ name, value: { kind: 'resource', ...value } }]
   }
-  if (from.fileKeyRef) findings.error([...path, 'fileKeyRef'], 'is not supported by this node', 'use value')
-  else findings.error(path, 'must name a source')
+  if (from.fileKeyRef)
+    findings.unsupported([...path, 'fileKeyRef'], 'is not supported by this node', 'use value')
   return []
 }
 

@@ -1,4 +1,4 @@
-import type { ObjectPath } from './object-path.ts'
+import { formatPath, type ObjectPath } from './object-path.ts'
 
 /**
  * Something wrong inside one object. Sources turn it into a Problem with the place they know: a line of a file, or the
@@ -9,9 +9,15 @@ export interface ObjectProblem {
   /** What is wrong with the field, to be read behind its path: `must be a port number from 1 to 65535, not 0`. */
   readonly reason: string
   readonly remedy?: string
-  /** `error`: there is no value. `warning`: there is one, but for the field named. */
-  readonly severity: 'error' | 'warning'
+  /**
+   * `error`: there is no value. `warning`: there is one, but for the field named. `unsupported`: there is one, and it
+   * says itself that this node cannot do what it asks for.
+   */
+  readonly severity: 'error' | 'unsupported' | 'warning'
 }
+
+/** What a schema alone can find. */
+export type SchemaProblem = ObjectProblem & { readonly severity: 'error' | 'warning' }
 
 /**
  * What a parser made of an object. `value` is undefined when a problem is an error, and also, without one, for a
@@ -38,6 +44,18 @@ export class Findings {
     this.#add('warning', path, reason, remedy)
   }
 
+  /** For what is right as it is written, but not on this node, and must not be done without. */
+  unsupported(path: ObjectPath, reason: string, remedy?: string): void {
+    this.#add('unsupported', path, reason, remedy)
+  }
+
+  /** All that is unsupported, one sentence a field. */
+  get refusals(): readonly string[] {
+    return this.#problems
+      .filter(({ severity }) => severity === 'unsupported')
+      .map(({ path, reason }) => `${formatPath(path)} ${reason}`)
+  }
+
   /** Takes over the problems of a part that was parsed on its own. */
   include(prefix: ObjectPath, problems: readonly ObjectProblem[]): void {
     for (const problem of problems) this.#problems.push({ ...problem, path: [...prefix, ...problem.path] })
@@ -54,7 +72,12 @@ export class Findings {
     return { value: undefined, problems: this.#problems }
   }
 
-  #add(severity: 'error' | 'warning', path: ObjectPath, reason: string, remedy: string | undefined): void {
+  #add(
+    severity: ObjectProblem['severity'],
+    path: ObjectPath,
+    reason: string,
+    remedy: string | undefined,
+  ): void {
     this.#problems.push({ path, reason, severity, ...(remedy === undefined ? {} : { remedy }) })
   }
 }

@@ -1,10 +1,12 @@
 import * as v from 'valibot'
-import type { Container, RestartPolicy, Volume } from '../../model/pod.ts'
+import type { Pod } from '../../model/pod.ts'
 import { toContainer } from './container.ts'
-import { containerSchema, userOrGroupId, type WrittenContainer } from './container-schema.ts'
-import { dnsLabel } from './names.ts'
+import { containerSchema, type WrittenContainer } from './container-schema.ts'
 import type { ObjectPath } from './object-path.ts'
 import type { Findings } from './parsed.ts'
+import { networkFields, toPodNetwork } from './pod-network.ts'
+import { podSecurityContext, toPodSecurity } from './security-context.ts'
+import { findUnsupported } from './unsupported-fields.ts'
 import { toVolumes, volumes } from './volume.ts'
 
 const secondsMessage = 'must be a number of seconds of 0 or more'
@@ -20,29 +22,39 @@ const scheduling = {
   priority: v.nullish(v.unknown()),
   priorityClassName: v.nullish(v.unknown()),
   preemptionPolicy: v.nullish(v.unknown()),
+  schedulingGates: v.nullish(v.unknown()),
+  schedulingGroup: v.nullish(v.unknown()),
 }
 
-/** Without a cluster DNS or API server there is nothing that these could change. */
-const clusterBound = {
-  dnsPolicy: v.nullish(v.picklist(['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'])),
+/** What the API server does with them is done when a pod comes to its node. */
+const decidedByServer = {
   serviceAccount: v.nullish(v.unknown()),
   serviceAccountName: v.nullish(v.string(), ''),
   automountServiceAccountToken: v.nullish(v.unknown()),
-  enableServiceLinks: v.nullish(v.unknown()),
+  // Of a RuntimeClass, and counted by the scheduler.
+  overhead: v.nullish(v.unknown()),
+  os: v.nullish(v.unknown()),
 }
 
-/** core/v1 PodSpec, as far as the node runs it. */
+/** core/v1 PodSpec, as far as the node runs it; of the rest speaks `unsupported-fields.ts`. */
 export const podSpec = v.object({
   ...scheduling,
-  ...clusterBound,
-  hostNetwork: v.nullish(v.boolean(), false),
-  hostname: v.nullish(v.union([v.literal(''), dnsLabel]), ''),
+  ...decidedByServer,
+  ...networkFields,
+  hostPID: v.nullish(v.boolean(), false),
+  hostIPC: v.nullish(v.boolean(), false),
+  shareProcessNamespace: v.nullish(v.boolean(), false),
   restartPolicy: v.nullish(v.picklist(['Always', 'OnFailure', 'Never']), 'Always'),
   terminationGracePeriodSeconds: v.nullish(
     v.pipe(v.number(), v.integer(secondsMessage), v.minValue(0, secondsMessage)),
     30,
   ),
-  securityContext: v.nullish(v.object({ runAsUser: userOrGroupId, runAsGroup: userOrGroupId }), {}),
+  activeDeadlineSeconds: v.nullish(
+    v.pipe(v.number(), v.integer(secondsMessage), v.minValue(0, secondsMessage)),
+  ),
+  readinessGates: v.nullish(v.array(v.object({ conditionType: v.string() })), []),
+  imagePullSecrets: v.nullish(v.array(v.object({ name: v.nullish(v.string(), '') })), []),
+  securityContext: podSecurityContext,
   initContainers: v.nullish(v.array(containerSchema), []),
   containers: v.pipe(v.array(containerSchema), v.minLength(1, 'must have at least one container')),
   volumes,
@@ -50,33 +62,39 @@ export const podSpec = v.object({
 
 type Written = v.InferOutput<typeof podSpec>
 
-/** The part of a Pod that a spec decides: everything but its identity. */
-export interface PodTemplate {
-  readonly serviceAccount: string
-  readonly hostNetwork: boolean
-  /** Empty: the pod's name. */
-  readonly hostname: string
-  readonly restartPolicy: RestartPolicy
-  readonly terminationGracePeriodSeconds: number
-  readonly initContainers: readonly Container[]
-  readonly containers: readonly Container[]
-  readonly volumes: readonly Volume[]
-}
+/** The part of a Pod that a spec decides: everything but its identity and what it cannot have. */
+export type PodTemplate = Omit<
+  Pod,
+  'name' | 'uid' | 'generation' | 'deletion' | 'labels' | 'annotations' | 'unsupported'
+>
 
-export function toPodTemplate(spec: Written, path: ObjectPath, findings: Findings): PodTemplate {
-  const inherited = {
-    runAsUser: spec.securityContext.runAsUser ?? undefined,
-    runAsGroup: spec.securityContext.runAsGroup ?? undefined,
-  }
+/** Reads a spec that was written at `path`. */
+export function toPodTemplate(
+  spec: Written,
+  written: unknown,
+  path: ObjectPath,
+  findings: Findings,
+): PodTemplate {
   const read = (list: 'initContainers' | 'containers') =>
-    spec[list].map((container, index) => toContainer(container, inherited, [...path, list, index], findings))
+    spec[list].map((container, index) =>
+      toContainer(container, spec.securityContext, [...path, list, index], findings),
+    )
+  findUnsupported(written, path, findings)
   checkContainers(spec, path, findings)
+  if (spec.shareProcessNamespace && spec.hostPID)
+    findings.error([...path, 'shareProcessNamespace'], 'cannot stand beside hostPID')
   return {
+    ...toPodNetwork(spec),
     serviceAccount: spec.serviceAccountName || 'default',
-    hostNetwork: spec.hostNetwork,
-    hostname: spec.hostname,
+    hostPID: spec.hostPID,
+    hostIPC: spec.hostIPC,
+    shareProcessNamespace: spec.shareProcessNamespace,
     restartPolicy: spec.restartPolicy,
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
+    activeDeadlineSeconds: spec.activeDeadlineSeconds ?? undefined,
+    readinessGates: spec.readinessGates.map(({ conditionType }) => conditionType),
+    imagePullSecrets: spec.imagePullSecrets.flatMap(({ name }) => (name === '' ? [] : [name])),
+    security: toPodSecurity(spec.securityContext, [...path, 'securityContext'], findings),
     initContainers: read('initContainers'),
     containers: read('containers'),
     volumes: toVolumes(spec.volumes, [...path, 'volumes'], findings),
@@ -98,9 +116,7 @@ function checkContainers(spec: Written, path: ObjectPath, findings: Findings): v
   spec.initContainers.forEach((container, index) => {
     const at = [...path, 'initContainers', index]
     check(container, at)
-    // Run as an ordinary init container, a sidecar would keep the pod from ever starting.
-    if (container.restartPolicy)
-      findings.error([...at, 'restartPolicy'], 'makes a sidecar, which this node does not support')
+    if (container.restartPolicy) return
     for (const name of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const)
       if (container[name])
         findings.error(
@@ -111,7 +127,6 @@ function checkContainers(spec: Written, path: ObjectPath, findings: Findings): v
   spec.containers.forEach((container, index) => {
     const at = [...path, 'containers', index]
     check(container, at)
-    if (container.restartPolicy) findings.warning([...at, 'restartPolicy'], "is ignored: the pod's holds")
     container.ports.forEach((port, number) => {
       if (port.name !== '' && portNames.has(port.name))
         findings.warning([...at, 'ports', number, 'name'], `repeats the name ${port.name}: the first holds`)

@@ -5,6 +5,7 @@ import { dnsSubdomain } from './names.ts'
 import { Findings, type Parsed } from './parsed.ts'
 import { podSpec, toPodTemplate } from './pod-spec.ts'
 import { readSchema } from './read-schema.ts'
+import { withoutJudged } from './unsupported-fields.ts'
 
 const schema = v.object({
   ...typeMeta,
@@ -13,13 +14,15 @@ const schema = v.object({
   status: v.nullish(v.unknown()),
 })
 
+const writtenSpec = v.looseObject({ spec: v.unknown() })
+
 /** Reads a core/v1 Pod. Its uid is `metadata.uid`, empty where none is written. */
 export function parsePod(object: unknown): Parsed<Pod> {
   const { output, problems } = readSchema(schema, object)
-  const findings = new Findings(problems)
+  const findings = new Findings(withoutJudged(problems, ['spec']))
   if (output === undefined) return findings.withoutValue()
   const { metadata } = output
-  const template = toPodTemplate(output.spec, ['spec'], findings)
+  const template = toPodTemplate(output.spec, v.parse(writtenSpec, object).spec, ['spec'], findings)
   return findings.conclude(() => ({
     ...template,
     name: nameOf(metadata),
@@ -32,6 +35,7 @@ export function parsePod(object: unknown): Parsed<Pod> {
     labels: toMap(metadata.labels),
     annotations: toMap(metadata.annotations),
     hostname: podHostname(template.hostname, metadata.name),
+    unsupported: findings.refusals,
   }))
 }
 

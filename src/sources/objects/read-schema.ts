@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { ObjectPath } from './object-path.ts'
-import type { ObjectProblem } from './parsed.ts'
+import type { SchemaProblem } from './parsed.ts'
 import { unreadFields } from './unread-fields.ts'
 
 /** How carefully an object is read. */
@@ -22,14 +22,14 @@ export function readSchema<const Schema extends v.GenericSchema>(
   schema: Schema,
   object: unknown,
   { warnsOfUnread }: Reading = FOR_AUTHORS,
-): { output: v.InferOutput<Schema> | undefined; problems: readonly ObjectProblem[] } {
+): { output: v.InferOutput<Schema> | undefined; problems: readonly SchemaProblem[] } {
   const result = v.safeParse(schema, object, { abortPipeEarly: true })
   const unread = warnsOfUnread ? unreadFields(schema, object) : []
   if (result.success) return { output: result.output, problems: unread }
   return { output: undefined, problems: [...result.issues.map(toProblem), ...unread] }
 }
 
-function toProblem(issue: v.BaseIssue<unknown>): ObjectProblem {
+function toProblem(issue: v.BaseIssue<unknown>): SchemaProblem {
   const path: ObjectPath = (issue.path ?? []).map((step) =>
     typeof step.key === 'number' ? step.key : String(step.key),
   )

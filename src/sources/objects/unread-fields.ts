@@ -1,17 +1,17 @@
 import type { ObjectPath } from './object-path.ts'
-import type { ObjectProblem } from './parsed.ts'
+import type { SchemaProblem } from './parsed.ts'
 
 /**
  * The fields of an object that its schema does not name, as warnings. A field with its type's zero value counts as not
  * written, as Kubernetes' own omitempty has it. Loose schemas are skipped: their parsers look at the rest themselves.
  */
-export function unreadFields(schema: unknown, input: unknown): readonly ObjectProblem[] {
-  const problems: ObjectProblem[] = []
+export function unreadFields(schema: unknown, input: unknown): readonly SchemaProblem[] {
+  const problems: SchemaProblem[] = []
   walk(schema, input, [], problems)
   return problems
 }
 
-function walk(schema: unknown, input: unknown, path: ObjectPath, problems: ObjectProblem[]): void {
+function walk(schema: unknown, input: unknown, path: ObjectPath, problems: SchemaProblem[]): void {
   if (!isRecord(schema) || input === null || input === undefined) return
   if (isRecord(schema.wrapped)) {
     walk(schema.wrapped, input, path, problems)
@@ -27,7 +27,7 @@ function walk(schema: unknown, input: unknown, path: ObjectPath, problems: Objec
   }
 }
 
-function unread(path: ObjectPath, key: string, known: readonly string[]): ObjectProblem {
+function unread(path: ObjectPath, key: string, known: readonly string[]): SchemaProblem {
   const meant = known.find((candidate) => similar(candidate, key))
   return {
     path,
@@ -46,11 +46,11 @@ function similar(left: string, right: string): boolean {
   return at < 0 || short.slice(at) === long.slice(at + 1)
 }
 
-function isZero(value: unknown): boolean {
+export function isZero(value: unknown): boolean {
   if (value === null || value === undefined || value === false || value === 0 || value === '') return true
   if (Array.isArray(value)) return value.length === 0
   return isRecord(value) && Object.keys(value).length === 0
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

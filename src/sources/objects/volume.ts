@@ -21,7 +21,16 @@ const hostPathTypes = [
 
 const sources = {
   emptyDir: v.nullish(
-    v.object({ medium: v.nullish(v.picklist(['', 'Memory']), ''), sizeLimit: v.nullish(quantity) }),
+    v.object({
+      medium: v.nullish(
+        v.pipe(
+          v.string(),
+          v.regex(/^(Memory|HugePages(-\d+[KMG]i)?)?$/, 'must be Memory, HugePages or nothing'),
+        ),
+        '',
+      ),
+      sizeLimit: v.nullish(quantity),
+    }),
   ),
   hostPath: v.nullish(
     v.object({
@@ -58,7 +67,7 @@ function toSource(volume: Written, path: ObjectPath, findings: Findings): Volume
   const types = Object.keys(volume).filter((key) => key !== 'name' && volume[key] != null)
   const other = types.find((type) => !Object.hasOwn(sources, type))
   if (other !== undefined) {
-    findings.error(
+    findings.unsupported(
       [...path, other],
       'is a volume type that this node does not support',
       'use emptyDir, hostPath, configMap, secret, downwardAPI or projected',
@@ -73,6 +82,11 @@ function toSource(volume: Written, path: ObjectPath, findings: Findings): Volume
   if (files !== undefined) return files
   // A volume without a type is an emptyDir (core/v1 VolumeSource).
   const size = emptyDir?.sizeLimit
+  if (emptyDir?.medium.startsWith('HugePages'))
+    findings.unsupported(
+      [...path, 'emptyDir', 'medium'],
+      'asks for huge pages, which this node gives to no pod',
+    )
   return {
     kind: 'emptyDir',
     medium: emptyDir?.medium === 'Memory' ? 'memory' : 'disk',

@@ -9,7 +9,7 @@ import { projectedFiles } from '../../../src/kubelet/volumes/projected-files.ts'
 import type { ConfigObject } from '../../../src/model/config-object.ts'
 import { objectName } from '../../../src/model/object-name.ts'
 import type { FilePart, VolumeMount, VolumeSource } from '../../../src/model/pod.ts'
-import { buildContainer, buildPod } from '../../support/pod-builder.ts'
+import { buildContainer, buildPod, mount } from '../../support/pod-builder.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -137,13 +137,13 @@ describe('the files of a volume', () => {
 })
 
 describe('volumes of a pod', () => {
-  const podWith = (source: VolumeSource, mount: Partial<VolumeMount> = {}) =>
+  const podWith = (source: VolumeSource, changes: Partial<VolumeMount> = {}) =>
     buildPod('web', {
       volumes: [{ name: 'v', source }],
       containers: [
         buildContainer({
           name: 'main',
-          volumeMounts: [{ volume: 'v', mountPath: '/v', subPath: '', readOnly: false, ...mount }],
+          volumeMounts: [mount('v', '/v', changes)],
         }),
       ],
     })

@@ -179,12 +179,12 @@ describe('Deployment', () => {
       metadata: { labels: { app: 'web' } },
       spec: {
         restartPolicy: 'Never',
-        containers: [{ name: 'main', image: 'web:1', lifecycle: { a: 1 } }],
+        containers: [{ name: 'main', image: 'web:1', restartPolicy: 'Never' }],
       },
     }
     expect(lines(parseDeployment(written({ template })).problems)).toEqual([
-      'warning spec.template.spec.containers[0].lifecycle is not supported by this node and ignored',
       'error spec.template.spec.restartPolicy must be Always in a Deployment, not Never',
+      "warning spec.template.spec.containers[0].restartPolicy is ignored: the pod's holds",
     ])
   })
 })

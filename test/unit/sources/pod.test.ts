@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { NO_PROBES } from '../../../src/model/probe.ts'
 import { formatPath } from '../../../src/sources/objects/object-path.ts'
 import { parsePod } from '../../../src/sources/objects/pod.ts'
+import { buildContainer, buildPod, mount } from '../../support/pod-builder.ts'
 
 const written = (spec: object = {}, container: object = {}, metadata: object = {}) => ({
   apiVersion: 'v1',
@@ -14,48 +14,10 @@ const problemsOf = (object: unknown) =>
   parsePod(object).problems.map(({ severity, path, reason }) => `${severity} ${formatPath(path)} ${reason}`)
 
 test('what is not written gets the defaults of the API server', () => {
+  const container = buildContainer({ name: 'main', image: 'localhost/web:1', command: [] })
   expect(parsePod(written())).toEqual({
     problems: [],
-    value: {
-      name: 'default/web',
-      uid: '',
-      generation: 0,
-      deletion: undefined,
-      serviceAccount: 'default',
-      labels: new Map(),
-      annotations: new Map(),
-      hostNetwork: false,
-      hostname: 'web',
-      restartPolicy: 'Always',
-      terminationGracePeriodSeconds: 30,
-      initContainers: [],
-      volumes: [],
-      containers: [
-        {
-          name: 'main',
-          image: 'localhost/web:1',
-          imagePullPolicy: 'IfNotPresent',
-          command: [],
-          args: [],
-          workingDir: '',
-          env: [],
-          envFrom: [],
-          ports: [],
-          volumeMounts: [],
-          requests: { cpuMilli: undefined, memoryBytes: undefined },
-          limits: { cpuMilli: undefined, memoryBytes: undefined },
-          probes: NO_PROBES,
-          security: {
-            runAsUser: undefined,
-            runAsGroup: undefined,
-            privileged: false,
-            readOnlyRootFilesystem: false,
-            addCapabilities: [],
-            dropCapabilities: [],
-          },
-        },
-      ],
-    },
+    value: buildPod('web', { uid: '', terminationGracePeriodSeconds: 30, containers: [container] }),
   })
 })
 
@@ -174,9 +136,7 @@ test('volumes of all supported types, and their mounts', () => {
       },
     },
   ])
-  expect(value?.containers[0]?.volumeMounts).toEqual([
-    { volume: 'c', mountPath: '/etc/c', subPath: 'd', readOnly: true },
-  ])
+  expect(value?.containers[0]?.volumeMounts).toEqual([mount('c', '/etc/c', { subPath: 'd', readOnly: true })])
 })
 
 test('a request that is not written is its limit', () => {
@@ -225,46 +185,8 @@ test("the scheduler's fields and the API server's bookkeeping are nobody's probl
   })
 })
 
-describe('a field that the node does not support is named, and the pod runs without it:', () => {
-  test.each([
-    [written({}, { lifecycle: { preStop: { sleep: { seconds: 1 } } } }), 'spec.containers[0].lifecycle'],
-    [written({}, { ports: [{ containerPort: 80, hostPort: 80 }] }), 'spec.containers[0].ports[0].hostPort'],
-    [
-      written({}, { securityContext: { runAsNonRoot: true } }),
-      'spec.containers[0].securityContext.runAsNonRoot',
-    ],
-    [written({ securityContext: { fsGroup: 1 } }), 'spec.securityContext.fsGroup'],
-    [written({ hostPID: true }), 'spec.hostPID'],
-    [written({ runtimeClassName: 'gvisor' }), 'spec.runtimeClassName'],
-    [written({ ephemeralContainers: [{ name: 'x' }] }), 'spec.ephemeralContainers'],
-  ])('%#', (object, path) => {
-    expect(problemsOf(object)).toEqual([`warning ${path} is not supported by this node and ignored`])
-    expect(parsePod(object).value).toBeDefined()
-  })
-})
-
 test('a field with the value it has anyway is as good as not written', () => {
   expect(problemsOf(written({ hostPID: false }, { tty: false, stdin: false }))).toEqual([])
-})
-
-describe('is refused where going on without the field would be wrong:', () => {
-  test.each([
-    [
-      written({ volumes: [{ name: 's', nfs: { server: 's', path: '/' } }] }),
-      'error spec.volumes[0].nfs is a volume type that this node does not support',
-    ],
-    [
-      written({}, { env: [{ name: 'A', valueFrom: { fileKeyRef: { path: 'p' } } }] }),
-      'error spec.containers[0].env[0].valueFrom.fileKeyRef is not supported by this node',
-    ],
-    [
-      written({ initContainers: [{ name: 's', image: 'i:1', restartPolicy: 'Always' }] }),
-      'error spec.initContainers[0].restartPolicy makes a sidecar, which this node does not support',
-    ],
-  ])('%#', (object, problem) => {
-    expect(problemsOf(object)).toEqual([problem])
-    expect(parsePod(object).value).toBeUndefined()
-  })
 })
 
 describe('is refused with the field and the reason:', () => {
@@ -297,8 +219,160 @@ describe('is refused with the field and the reason:', () => {
       'error spec.volumes[0].hostPath.path must be an absolute path without .., not "/a/../b"',
     ],
     [written({ volumes: [{ name: 'v' }, { name: 'v' }] }), 'error spec.volumes[1].name repeats the name v'],
+    [
+      written({ hostPID: true, shareProcessNamespace: true }),
+      'error spec.shareProcessNamespace cannot stand beside hostPID',
+    ],
+    [
+      written({}, { securityContext: { privileged: true, allowPrivilegeEscalation: false } }),
+      'error spec.containers[0].securityContext.allowPrivilegeEscalation cannot be false where the container is ' +
+        'privileged or adds CAP_SYS_ADMIN',
+    ],
+    [
+      written({}, { securityContext: { seccompProfile: { type: 'Localhost' } } }),
+      'error spec.containers[0].securityContext.seccompProfile must have a localhostProfile with type Localhost, and ' +
+        'with no other',
+    ],
+    [
+      written({ securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: '../x' } } }),
+      'error spec.containers[0].securityContext.seccompProfile.localhostProfile must be a relative path without ..',
+    ],
+    [
+      written(
+        { volumes: [{ name: 'v' }] },
+        { volumeMounts: [{ name: 'v', mountPath: '/v', subPath: 'a', subPathExpr: 'b' }] },
+      ),
+      'error spec.containers[0].volumeMounts[0].subPathExpr cannot stand beside a subPath',
+    ],
+    [
+      written(
+        { volumes: [{ name: 'v' }] },
+        { volumeMounts: [{ name: 'v', mountPath: '/v', mountPropagation: 'Bidirectional' }] },
+      ),
+      'error spec.containers[0].volumeMounts[0].mountPropagation can be Bidirectional in a privileged container only',
+    ],
+    [
+      written({}, { lifecycle: { preStop: { sleep: { seconds: 1 }, exec: { command: ['x'] } } } }),
+      'error spec.containers[0].lifecycle.preStop must have exactly one of exec, httpGet and sleep',
+    ],
   ])('%#', (object, problem) => {
-    expect(problemsOf(object)).toEqual([problem])
+    const errors = problemsOf(object).filter((line) => line.startsWith('error'))
+    expect(errors).toEqual([problem])
     expect(parsePod(object).value).toBeUndefined()
+  })
+})
+
+test('the network identity of a pod, and where it looks up others', () => {
+  const spec = {
+    hostname: 'db-0',
+    subdomain: 'db',
+    setHostnameAsFQDN: true,
+    hostAliases: [{ ip: '192.0.2.7', hostnames: ['a', 'b'] }],
+    dnsPolicy: 'None',
+    dnsConfig: {
+      nameservers: ['192.0.2.53'],
+      searches: ['example.com', '_tcp.example.com', '.'],
+      options: [{ name: 'ndots', value: '2' }, { name: 'edns0' }],
+    },
+    enableServiceLinks: false,
+  }
+  const { value, problems } = parsePod(written(spec))
+  expect(problems).toEqual([])
+  expect(value).toMatchObject({
+    hostname: 'db-0',
+    subdomain: 'db',
+    setHostnameAsFqdn: true,
+    hostAliases: spec.hostAliases,
+    dns: {
+      policy: 'None',
+      nameservers: ['192.0.2.53'],
+      searches: ['example.com', '_tcp.example.com', '.'],
+      options: [
+        { name: 'ndots', value: '2' },
+        { name: 'edns0', value: undefined },
+      ],
+    },
+    enableServiceLinks: false,
+  })
+})
+
+test("a container's security is its own where it says so, and its pod's elsewhere", () => {
+  const spec = {
+    securityContext: {
+      runAsNonRoot: true,
+      fsGroup: 2000,
+      supplementalGroups: [3000],
+      seccompProfile: { type: 'RuntimeDefault' },
+      sysctls: [{ name: 'net/ipv4/ip_unprivileged_port_start', value: '0' }],
+    },
+    initContainers: [
+      {
+        name: 'init',
+        image: 'i:1',
+        securityContext: {
+          runAsNonRoot: false,
+          allowPrivilegeEscalation: false,
+          seccompProfile: { type: 'Localhost', localhostProfile: 'profiles/init.json' },
+          appArmorProfile: { type: 'Localhost', localhostProfile: 'confined' },
+          procMount: 'Unmasked',
+        },
+      },
+    ],
+  }
+  const { value, problems } = parsePod(written(spec))
+  expect(problems).toEqual([])
+  expect(value?.security).toEqual({
+    runAsUser: undefined,
+    runAsGroup: undefined,
+    supplementalGroups: [3000],
+    fsGroup: 2000,
+    sysctls: new Map([['net.ipv4.ip_unprivileged_port_start', '0']]),
+  })
+  expect(value?.containers[0]?.security).toMatchObject({
+    runAsNonRoot: true,
+    allowPrivilegeEscalation: true,
+    seccomp: { kind: 'runtimeDefault' },
+    appArmor: undefined,
+    unmaskedProc: false,
+  })
+  expect(value?.initContainers[0]?.security).toMatchObject({
+    runAsNonRoot: false,
+    allowPrivilegeEscalation: false,
+    seccomp: { kind: 'localhost', profile: 'profiles/init.json' },
+    appArmor: { kind: 'localhost', profile: 'confined' },
+    unmaskedProc: true,
+  })
+})
+
+test('ports of the node, streams, last words and mounts of a container', () => {
+  const container = {
+    ports: [{ containerPort: 80, hostPort: 8080, hostIP: '127.0.0.1' }],
+    stdin: true,
+    stdinOnce: true,
+    tty: true,
+    terminationMessagePath: '/tmp/end',
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [
+      { name: 'v', mountPath: '/v', subPathExpr: '$(POD_NAME)', mountPropagation: 'HostToContainer' },
+    ],
+  }
+  const { value, problems } = parsePod(written({ volumes: [{ name: 'v' }] }, container))
+  expect(problems).toEqual([])
+  expect(value?.containers[0]).toMatchObject({
+    ports: [{ name: '', port: 80, protocol: 'TCP', hostPort: 8080, hostIP: '127.0.0.1' }],
+    terminal: { stdin: true, stdinOnce: true, tty: true },
+    terminationMessage: { path: '/tmp/end', fallsBackToLogs: true },
+    volumeMounts: [mount('v', '/v', { subPathExpr: '$(POD_NAME)', propagation: 'HostToContainer' })],
+  })
+})
+
+test('what is done after a start and before an end', () => {
+  const lifecycle = {
+    postStart: { httpGet: { port: 80, path: 'warm' } },
+    preStop: { sleep: { seconds: 5 } },
+  }
+  expect(parsePod(written({}, { lifecycle })).value?.containers[0]?.lifecycle).toEqual({
+    postStart: { kind: 'httpGet', scheme: 'http', host: undefined, port: 80, path: '/warm', headers: [] },
+    preStop: { kind: 'sleep', seconds: 5 },
   })
 })
