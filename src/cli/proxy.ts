@@ -1,46 +1,24 @@
 import { resolve } from 'node:path'
-import { parseCidrPair } from '../config/cidr-pair.ts'
 import { PROXY_MODES } from '../dataplane/proxy-modes.ts'
 import { formatProblem } from '../model/problem.ts'
-import type { CountingEngine } from '../native/conntrack-events.ts'
-import type { Cidr } from '../util/address.ts'
 import { defineCommand } from './command.ts'
 import { usageError } from './command-error.ts'
 import { nonEmpty, toggle, value } from './flags.ts'
 import { complain } from './process/complain.ts'
 import { ConfigurationFile } from './proxy/configuration/configuration-file.ts'
-import {
-  behaviourFlags,
-  conntrackFlags,
-  formerFlags,
-  ipvsFlags,
-  servingFlags,
-  sourceFlags,
-} from './proxy/configuration/kube-proxy-flags.ts'
+import { formerFlags, ipvsFlags, servingFlags, sourceFlags } from './proxy/configuration/kube-proxy-flags.ts'
 import {
   configurationOfFile,
   configurationOfFlags,
   type ReadConfiguration,
 } from './proxy/configuration/read-configuration.ts'
 import { writeConfiguration } from './proxy/configuration/write-configuration.ts'
+import { connectionFlags, countingFlags, proxySettings, serviceFlags } from './proxy/flags.ts'
 import { type OwnSettings, type ProxyConfig, proxyConfig } from './proxy/proxy-config.ts'
 import { runsInPod } from './proxy/runs-in-pod.ts'
 
 const file = (metavar: string, help: string) =>
   value<string | undefined>({ metavar, help, fallback: undefined, parse: nonEmpty, must: 'a path' })
-
-const COUNTING_ENGINES: readonly CountingEngine[] = ['auto', 'ebpf', 'thread']
-
-/** Every Service and endpoint is counted; those that open the most connections are shown one by one. */
-const countedBy = (what: string) =>
-  value({
-    metavar: 'N',
-    help: `So many ${what} have connection metrics of their own, those with the most connections.`,
-    fallback: 100,
-    shownDefault: '100',
-    parse: (text) => (/^\d{1,6}$/.test(text) ? Number(text) : undefined),
-    must: 'a number up to 999999',
-  })
 
 const groups = {
   'Where Services come from:': {
@@ -72,52 +50,12 @@ const groups = {
     ),
     cleanup: toggle('Remove the rules of --proxy-mode, or of every mode without it, nothing else, and exit.'),
   },
-  'What is done:': {
-    ...behaviourFlags,
-    'service-cluster-ip-range': value<readonly Cidr[] | undefined>({
-      metavar: 'CIDR[,CIDR]',
-      help: 'Range of cluster IPs: connections to addresses in it that no Service has are dropped.',
-      fallback: undefined,
-      shownDefault: '10.96.0.0/16 for a folder, what the API server says otherwise',
-      parse: parseCidrPair,
-      must: 'a CIDR such as 10.96.0.0/16, or one of each family joined by a comma',
-    }),
-    'min-sync-period': value<string | undefined>({
-      metavar: 'DURATION',
-      help: 'Least time between two transactions; an idle proxy commits a change at once.',
-      fallback: undefined,
-      shownDefault: '0s',
-      parse: nonEmpty,
-      must: 'a duration',
-    }),
-    'audit-interval': value<string | undefined>({
-      metavar: 'DURATION',
-      help: 'How often the kernel is compared with what should be there, besides when somebody else changes it.',
-      fallback: undefined,
-      shownDefault: '1m0s',
-      parse: nonEmpty,
-      must: 'a duration',
-    }),
-  },
+  'What is done:': serviceFlags,
   'IPVS:': ipvsFlags,
-  'Connection tracking:': {
-    ...conntrackFlags,
-    'reset-stale-tcp': toggle(
-      'End TCP connections to endpoints that are gone, by a reset at their next packet, instead of leaving them to time out.',
-    ),
-  },
+  'Connection tracking:': connectionFlags,
   'The process:': {
     ...servingFlags,
-    'count-connections': value<CountingEngine>({
-      metavar: 'ENGINE',
-      help: 'Who counts connections: ebpf, the kernel itself; thread, which reads its events; auto, ebpf where it can be had.',
-      fallback: 'auto',
-      shownDefault: 'auto',
-      parse: (text) => COUNTING_ENGINES.find((engine) => engine === text),
-      must: COUNTING_ENGINES.join(', '),
-    }),
-    'metrics-services': countedBy('Services'),
-    'metrics-endpoints': countedBy('endpoints'),
+    ...countingFlags,
     'state-dir': value({
       metavar: 'DIR',
       help: 'Where given-out addresses are remembered, and where the socket of hawser status lies.',
@@ -157,11 +95,7 @@ export const command = defineCommand({
     const own: OwnSettings = {
       folder: manifests === undefined ? undefined : resolve(manifests),
       master,
-      serviceCidrs: flags['service-cluster-ip-range'],
-      resetsStaleTcp: flags['reset-stale-tcp'],
-      countingEngine: flags['count-connections'],
-      metricsServices: flags['metrics-services'],
-      metricsEndpoints: flags['metrics-endpoints'],
+      ...proxySettings(flags),
       stateDir: resolve(flags['state-dir']),
       verbose: flags.verbose,
     }
