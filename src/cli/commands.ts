@@ -16,9 +16,16 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map([
     },
   ],
   [
+    'node',
+    {
+      summary: 'Make this machine a node of a cluster, with pods and Services',
+      load: async () => (await import('./node.ts')).command,
+    },
+  ],
+  [
     'proxy',
     {
-      summary: 'Balance the Services of a folder, and run no containers',
+      summary: 'Balance the Services of a cluster or a folder, and run no containers',
       load: async () => (await import('./proxy.ts')).command,
     },
   ],

@@ -4,14 +4,18 @@ import { errorMessage } from '../../util/error-message.ts'
 import { CommandError } from '../command-error.ts'
 import { nonEmpty, value } from '../flags.ts'
 
-/** Where `hawser proxy` and `hawser up` put their sockets, unless told otherwise. */
-const DEFAULT_SOCKETS = ['/var/lib/hawser/proxy/control.sock', '/var/lib/hawser/control.sock']
+/** Where `hawser node`, `hawser proxy` and `hawser up` put their sockets, unless told otherwise. */
+const DEFAULT_SOCKETS = [
+  '/var/lib/hawser/kubelet/control.sock',
+  '/var/lib/hawser/proxy/control.sock',
+  '/var/lib/hawser/control.sock',
+]
 
 export const socketFlag = value<string | undefined>({
   metavar: 'PATH',
-  help: 'Socket of the running daemon: control.sock in its --state-dir.',
+  help: 'Socket of the running daemon: control.sock in its --state-dir or --root-dir.',
   fallback: undefined,
-  shownDefault: `the first there is of ${DEFAULT_SOCKETS.join(' and ')}`,
+  shownDefault: `the first there is of ${DEFAULT_SOCKETS.join(', ')}`,
   parse: nonEmpty,
   must: 'a path',
 })
@@ -25,7 +29,8 @@ export async function askDaemon<Reply>(socket: string | undefined, path: string)
     socket ?? DEFAULT_SOCKETS.find((candidate) => existsSync(candidate)) ?? DEFAULT_SOCKETS[0] ?? ''
   const { status, body } = await get(socketPath, path).catch((error: unknown) => {
     throw new CommandError('NOT_RUNNING', `nobody answers at ${socketPath}: ${errorMessage(error)}`, {
-      remedy: 'start hawser proxy or hawser up, or name the socket in its --state-dir with --socket',
+      remedy:
+        'start hawser node, hawser proxy or hawser up, or name the socket in its state folder with --socket',
       cause: error,
     })
   })

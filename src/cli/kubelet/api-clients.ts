@@ -4,6 +4,7 @@ import { RestClientMetrics } from '../../kube/metrics.ts'
 import type { Registry } from '../../metrics/registry.ts'
 import { packageVersion } from '../package-info.ts'
 import type { Teardown } from '../process/teardown.ts'
+import { API_REQUESTS } from './kubelet-config.ts'
 
 /** A node's ways to its API server. */
 export interface ApiClients {
@@ -12,8 +13,6 @@ export interface ApiClients {
   readonly leaseClient: KubeClient
 }
 
-/** The kubelet's own defaults (kubeAPIQPS, kubeAPIBurst). */
-export const API_REQUESTS = { qps: 50, burst: 100 }
 /** A heartbeat that takes longer than its period is none. */
 const HEARTBEAT_TIMEOUT_MS = 10_000
 

@@ -20,3 +20,6 @@ export interface KubeletConfig {
   readonly health: BindAddress | undefined
   readonly verbose: boolean
 }
+
+/** Requests a second to the API server in the long run and at once: the kubelet's own defaults. */
+export const API_REQUESTS = { qps: 50, burst: 100 } as const

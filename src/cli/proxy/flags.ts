@@ -67,7 +67,14 @@ export const countingFlags = {
   'metrics-endpoints': countedBy('endpoints'),
 } as const
 
-type OwnFlags = FlagValues<typeof serviceFlags & typeof connectionFlags & typeof countingFlags>
+type OwnFlags = Pick<
+  FlagValues<typeof serviceFlags & typeof connectionFlags & typeof countingFlags>,
+  | 'service-cluster-ip-range'
+  | 'reset-stale-tcp'
+  | 'count-connections'
+  | 'metrics-services'
+  | 'metrics-endpoints'
+>
 
 /** What of the flags has no field in a KubeProxyConfiguration, but for the process's own. */
 export const proxySettings = (

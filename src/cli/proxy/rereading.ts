@@ -16,25 +16,25 @@ const LOOK_MS = 2_000
 /** Has a running proxy follow its configuration file. One that is wrong is said, and changes nothing. */
 export class Rereading {
   readonly #file: ConfigurationFile
-  readonly #proxy: Reloadable
-  readonly #timer: NodeJS.Timeout
+  #proxy: Reloadable | undefined
+  #timer: NodeJS.Timeout | undefined
   #queue: Promise<void> = Promise.resolve()
 
-  constructor(file: ConfigurationFile, proxy: Reloadable) {
+  constructor(file: ConfigurationFile) {
     this.#file = file
-    this.#proxy = proxy
-    this.#timer = setInterval(() => void this.#look(), LOOK_MS)
   }
 
-  static start(file: ConfigurationFile, proxy: Reloadable, teardown: Teardown): Rereading {
-    const rereading = new Rereading(file, proxy)
-    teardown.add('the watch on the configuration', () => rereading.close())
-    return rereading
+  /** From now on this proxy hears of changes. */
+  begin(proxy: Reloadable, teardown: Teardown): void {
+    this.#proxy = proxy
+    this.#timer = setInterval(() => void this.#look(), LOOK_MS)
+    teardown.add('the watch on the configuration', () => this.close())
   }
 
   /** Reads the file again, whether it has changed or not. */
   now(): void {
-    this.#queue = this.#queue.then(() => this.#reread())
+    const proxy = this.#proxy
+    if (proxy !== undefined) this.#queue = this.#queue.then(() => this.#reread(proxy))
   }
 
   async close(): Promise<void> {
@@ -47,9 +47,9 @@ export class Rereading {
     if (await this.#file.hasChanged()) this.now()
   }
 
-  async #reread(): Promise<void> {
+  async #reread(proxy: Reloadable): Promise<void> {
     try {
-      await this.#proxy.reload(await this.#file.load())
+      await proxy.reload(await this.#file.load())
       process.stdout.write(`${this.#file.path} is in use as it is now\n`)
     } catch (error) {
       const remedy = error instanceof CommandError && error.remedy !== undefined ? ` (${error.remedy})` : ''

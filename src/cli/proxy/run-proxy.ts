@@ -18,7 +18,7 @@ import { RunningProxy } from './running-proxy.ts'
  * replaced. Resolves to the exit status.
  */
 export async function runProxy(config: ProxyConfig, file: ConfigurationFile | undefined): Promise<number> {
-  let rereading: Rereading | undefined
+  const rereading = file === undefined ? undefined : new Rereading(file)
   return runDaemon({
     stateDir: config.stateDir,
     stateFlag: '--state-dir',
@@ -29,9 +29,9 @@ export async function runProxy(config: ProxyConfig, file: ConfigurationFile | un
       if (place.kind === 'api')
         teardown.add('connections to the API server', async () => place.client.close())
       await running.follow(place, teardown)
-      if (file !== undefined) rereading = Rereading.start(file, running, teardown)
+      rereading?.begin(running, teardown)
     },
-    ...(file === undefined ? {} : { onHangup: () => rereading?.now() }),
+    ...(rereading === undefined ? {} : { onHangup: () => rereading.now() }),
   })
 }
 

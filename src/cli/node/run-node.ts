@@ -1,0 +1,55 @@
+import { createRegistry } from '../../metrics/registry.ts'
+import { openApiClients } from '../kubelet/api-clients.ts'
+import { startClusterKubelet } from '../kubelet/cluster-kubelet.ts'
+import { serveHealth } from '../kubelet/health-server.ts'
+import { nodeIdentity } from '../kubelet/node-identity.ts'
+import { packageVersion } from '../package-info.ts'
+import { runDaemon } from '../process/daemon.ts'
+import { openLog } from '../process/log.ts'
+import type { Teardown } from '../process/teardown.ts'
+import { Rereading } from '../proxy/rereading.ts'
+import { RunningProxy } from '../proxy/running-proxy.ts'
+import { dataplaneReason } from './dataplane-readiness.ts'
+import type { NodeConfig } from './node-config.ts'
+
+/**
+ * Runs kubelet and service proxy until a signal comes, and leaves pods and rules as they are. The proxy's configuration
+ * file is read again at SIGHUP and when it is replaced. Resolves to the exit status.
+ */
+export function runNode(config: NodeConfig): Promise<number> {
+  const { kubelet, proxyFile } = config
+  const rereading = proxyFile === undefined ? undefined : new Rereading(proxyFile)
+  return runDaemon({
+    stateDir: kubelet.stateDir,
+    stateFlag: '--root-dir',
+    start: (teardown, signal) => start(config, rereading, teardown, signal),
+    ...(rereading === undefined ? {} : { onHangup: () => rereading.now() }),
+  })
+}
+
+async function start(
+  config: NodeConfig,
+  rereading: Rereading | undefined,
+  teardown: Teardown,
+  signal: AbortSignal,
+): Promise<void> {
+  const { kubelet } = config
+  const writers = { log: openLog(kubelet.verbose, undefined), registry: createRegistry(packageVersion()) }
+  const clients = await openApiClients(kubelet.kubeconfig, writers.registry, teardown)
+  await serveHealth(kubelet.health, writers, teardown)
+  const proxy = await RunningProxy.open(config.proxy, writers, teardown)
+  rereading?.begin(proxy, teardown)
+  const identity = await nodeIdentity(kubelet)
+  const { reasonsChanged } = await startClusterKubelet(
+    {
+      ...{ ...kubelet, ...clients, ...writers, identity, signal },
+      services: proxy,
+      reasons: [() => dataplaneReason(proxy)],
+      // Until then there is no Node whose addresses the proxy could go by.
+      onRegistered: () => proxy.follow({ kind: 'api', client: clients.client }, teardown),
+    },
+    teardown,
+  )
+  proxy.whenServing(reasonsChanged)
+  process.stdout.write(`Node ${kubelet.nodeName} runs what is bound to it\n`)
+}
