@@ -105,9 +105,14 @@ export class TestNode {
     return this.#link.podCidr
   }
 
-  /** Where the kubelet keeps volumes and logs. */
+  /** Where the kubelet keeps volumes. */
   get kubeletFolder(): string {
     return join(this.folder, 'kubelet')
+  }
+
+  /** Where it keeps the logs of containers. */
+  get logsFolder(): string {
+    return join(this.folder, 'logs')
   }
 
   /** Of the process with the kubelet in it. */
@@ -133,13 +138,15 @@ export class TestNode {
       `--node-ip=${this.address}`,
       `--container-runtime-endpoint=${this.containerd.endpoint}`,
       `--root-dir=${this.kubeletFolder}`,
+      `--pod-logs-dir=${this.logsFolder}`,
       ...(command === 'node' ? this.#proxyFlags() : []),
       ...flags,
     ])
-    if (command === 'kubelet') this.#proxy = this.#run('proxy', 'proxy', this.#proxyFlags())
+    if (command === 'kubelet')
+      this.#proxy = this.#run('proxy', 'proxy', [`--state-dir=${this.folder}/proxy`, ...this.#proxyFlags()])
     // What it was before this start is still in the API: times there are whole seconds.
     const since = Math.floor(Date.now() / 1000) * 1000
-    await this.#kubelet.whenReady(() => this.#isReady(since), READY_MS)
+    await this.#kubelet.whenReady(() => this.isReady(since), READY_MS)
   }
 
   /** SIGKILL, as nobody can prepare for. Pods and rules stay as they are. */
@@ -149,8 +156,8 @@ export class TestNode {
 
   /** SIGTERM, as an update does; resolves to the exit status of the process with the kubelet in it. */
   async stop(): Promise<number | null> {
-    const [status] = await Promise.all([this.#kubelet?.stop(), this.#proxy?.stop()])
-    return status ?? null
+    await Promise.all([this.#kubelet?.stop(), this.#proxy?.stop()])
+    return this.#kubelet?.exitCode ?? null
   }
 
   async restart(): Promise<void> {
@@ -171,6 +178,8 @@ export class TestNode {
     const kubelet = await Kubelet.open({
       endpoint: this.containerd.endpoint,
       stateDir: this.kubeletFolder,
+      logsDir: this.logsFolder,
+      pods: 'node',
       nodeName: this.name,
       nodeAddresses: [],
       registry: new Registry(),
@@ -181,7 +190,8 @@ export class TestNode {
     await kubelet.close()
   }
 
-  async #isReady(since: number): Promise<boolean> {
+  /** The Node is Ready by the word of a kubelet that has spoken since then, in ms since the epoch. */
+  async isReady(since: number): Promise<boolean> {
     const path = `/api/v1/nodes/${this.name}`
     const { status } = (await this.#cluster.admin.json({ path })) as NodeReport
     return status.conditions.some(
@@ -194,7 +204,7 @@ export class TestNode {
 
   #proxyFlags(): readonly string[] {
     // A namespace of its own has no say in the size of the machine's table of connections.
-    return [`--cluster-cidr=${POD_RANGE}`, '--conntrack-max-per-core=0', `--state-dir=${this.folder}/proxy`]
+    return [`--cluster-cidr=${POD_RANGE}`, '--conntrack-max-per-core=0']
   }
 
   #run(command: string, logName: string, flags: readonly string[]): ClusterProcess {
