@@ -2,6 +2,7 @@ import type { IpAddress } from '../util/address.ts'
 import type { ConfigReference } from './config-object.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { ObjectName } from './object-name.ts'
+import type { Placement } from './placement.ts'
 import type { HostAlias, PodDns } from './pod-network.ts'
 import type { ContainerSecurity, PodSecurity } from './pod-security.ts'
 import type { ContainerProbes } from './probe.ts'
@@ -144,6 +145,16 @@ export interface Volume {
   readonly source: VolumeSource
 }
 
+/** What the API server has been told of a pod, as far as it binds the node. */
+export interface ToldStatus {
+  /** It has ended: it is not started again, whoever said so. */
+  readonly ended: 'Succeeded' | 'Failed' | undefined
+  /** The conditions of its readiness gates, by type: `True`, `False` or `Unknown`. */
+  readonly gates: ReadonlyMap<string, string>
+}
+
+export const TOLD_NOTHING: ToldStatus = { ended: undefined, gates: new Map() }
+
 export type RestartPolicy = 'Always' | 'OnFailure' | 'Never'
 
 /** A core/v1 Pod as the node runs it. Unsupported fields became Problems at the door. */
@@ -158,10 +169,14 @@ export interface Pod {
   readonly generation: number
   /** It is to end, and this is how long its containers may take; undefined for one that may go on. */
   readonly deletion: { readonly graceSeconds: number } | undefined
+  /** ms since the epoch; undefined for one from a folder. */
+  readonly createdAt: number | undefined
+  readonly told: ToldStatus
   readonly labels: ReadonlyMap<string, string>
   readonly annotations: ReadonlyMap<string, string>
   /** In whose name its tokens speak. */
   readonly serviceAccount: string
+  readonly placement: Placement
   readonly hostNetwork: boolean
   readonly hostPID: boolean
   readonly hostIPC: boolean

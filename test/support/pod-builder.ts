@@ -1,6 +1,7 @@
 import { NO_LIFECYCLE } from '../../src/model/lifecycle.ts'
 import { objectName } from '../../src/model/object-name.ts'
-import type { Container, Pod, VolumeMount } from '../../src/model/pod.ts'
+import { ANYWHERE } from '../../src/model/placement.ts'
+import { type Container, type Pod, TOLD_NOTHING, type VolumeMount } from '../../src/model/pod.ts'
 import { NO_PROBES } from '../../src/model/probe.ts'
 import { TEST_IMAGE } from './containerd-images.ts'
 
@@ -85,6 +86,9 @@ export function buildPod(name: string, changes: Partial<Omit<Pod, 'name'>> = {})
     },
     imagePullSecrets: [],
     activeDeadlineSeconds: undefined,
+    createdAt: undefined,
+    told: TOLD_NOTHING,
+    placement: ANYWHERE,
     readinessGates: [],
     unsupported: [],
     restartPolicy: 'Always',

@@ -1,5 +1,5 @@
 import { objectName, splitObjectName } from '../../model/object-name.ts'
-import type { Pod } from '../../model/pod.ts'
+import { type Pod, TOLD_NOTHING } from '../../model/pod.ts'
 import type { Deployment } from '../objects/deployment.ts'
 import { podHostname } from '../objects/pod.ts'
 import { nameSuffix, uidOf } from './content-hash.ts'
@@ -20,7 +20,9 @@ export function deploymentPods(deployment: Deployment, nodeName: string): readon
       ...deployment.template,
       name: objectName(namespace, podName),
       generation: 0,
+      createdAt: undefined,
       deletion: undefined,
+      told: TOLD_NOTHING,
       uid: uidOf([nodeName, namespace, podName, deployment.writtenTemplate]),
       labels,
       annotations: deployment.annotations,

@@ -4,6 +4,7 @@ import { toContainer } from './container.ts'
 import { containerSchema, type WrittenContainer } from './container-schema.ts'
 import type { ObjectPath } from './object-path.ts'
 import type { Findings } from './parsed.ts'
+import { placementFields, toPlacement } from './placement.ts'
 import { networkFields, toPodNetwork } from './pod-network.ts'
 import { podSecurityContext, toPodSecurity } from './security-context.ts'
 import { findUnsupported } from './unsupported-fields.ts'
@@ -14,8 +15,6 @@ const secondsMessage = 'must be a number of seconds of 0 or more'
 /** Decided before a pod comes to its node; a node has no use for them. */
 const scheduling = {
   nodeName: v.nullish(v.unknown()),
-  nodeSelector: v.nullish(v.unknown()),
-  affinity: v.nullish(v.unknown()),
   tolerations: v.nullish(v.unknown()),
   schedulerName: v.nullish(v.unknown()),
   topologySpreadConstraints: v.nullish(v.unknown()),
@@ -41,6 +40,7 @@ export const podSpec = v.object({
   ...scheduling,
   ...decidedByServer,
   ...networkFields,
+  ...placementFields,
   hostPID: v.nullish(v.boolean(), false),
   hostIPC: v.nullish(v.boolean(), false),
   shareProcessNamespace: v.nullish(v.boolean(), false),
@@ -65,7 +65,7 @@ type Written = v.InferOutput<typeof podSpec>
 /** The part of a Pod that a spec decides: everything but its identity and what it cannot have. */
 export type PodTemplate = Omit<
   Pod,
-  'name' | 'uid' | 'generation' | 'deletion' | 'labels' | 'annotations' | 'unsupported'
+  'name' | 'uid' | 'generation' | 'createdAt' | 'deletion' | 'told' | 'labels' | 'annotations' | 'unsupported'
 >
 
 /** Reads a spec that was written at `path`. */
@@ -85,6 +85,7 @@ export function toPodTemplate(
     findings.error([...path, 'shareProcessNamespace'], 'cannot stand beside hostPID')
   return {
     ...toPodNetwork(spec),
+    placement: toPlacement(spec),
     serviceAccount: spec.serviceAccountName || 'default',
     hostPID: spec.hostPID,
     hostIPC: spec.hostIPC,

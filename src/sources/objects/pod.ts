@@ -1,17 +1,25 @@
 import * as v from 'valibot'
-import type { Pod } from '../../model/pod.ts'
-import { nameOf, objectMeta, toMap, typeMeta } from './metadata.ts'
+import type { Pod, ToldStatus } from '../../model/pod.ts'
+import { createdAt, nameOf, objectMeta, toMap, typeMeta } from './metadata.ts'
 import { dnsSubdomain } from './names.ts'
 import { Findings, type Parsed } from './parsed.ts'
 import { podSpec, toPodTemplate } from './pod-spec.ts'
 import { readSchema } from './read-schema.ts'
 import { withoutJudged } from './unsupported-fields.ts'
 
+const status = v.nullish(
+  v.looseObject({
+    phase: v.nullish(v.string(), ''),
+    conditions: v.nullish(v.array(v.looseObject({ type: v.string(), status: v.string() })), []),
+  }),
+  {},
+)
+
 const schema = v.object({
   ...typeMeta,
   metadata: objectMeta(dnsSubdomain),
   spec: podSpec,
-  status: v.nullish(v.unknown()),
+  status,
 })
 
 const writtenSpec = v.looseObject({ spec: v.unknown() })
@@ -28,6 +36,8 @@ export function parsePod(object: unknown): Parsed<Pod> {
     name: nameOf(metadata),
     uid: metadata.uid,
     generation: metadata.generation,
+    createdAt: createdAt(metadata),
+    told: toTold(output.status, template.readinessGates),
     deletion:
       typeof metadata.deletionTimestamp === 'string'
         ? { graceSeconds: metadata.deletionGracePeriodSeconds }
@@ -37,6 +47,13 @@ export function parsePod(object: unknown): Parsed<Pod> {
     hostname: podHostname(template.hostname, metadata.name),
     unsupported: findings.refusals,
   }))
+}
+
+function toTold({ phase, conditions }: v.InferOutput<typeof status>, gates: readonly string[]): ToldStatus {
+  return {
+    ended: phase === 'Succeeded' || phase === 'Failed' ? phase : undefined,
+    gates: new Map(conditions.filter(({ type }) => gates.includes(type)).map((it) => [it.type, it.status])),
+  }
 }
 
 /** A pod's name can have 253 characters, the kernel's host name 63: cut as the kubelet does. */
