@@ -2,14 +2,16 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { inRoot, root } from '../setup/places.mjs'
 import { runProgram } from '../setup/run-program.mjs'
 
-/** dist/, out of src/ and bench/, and of what of test/cluster/ the benchmarks start their control planes with. */
+/** dist/, out of src/, bench/ and cluster/, and of what of test/ the latter start control planes and nodes with. */
 export const javascript = {
   name: 'javascript',
   title: 'compiling TypeScript',
   inputs: [
     'src',
     'bench',
+    'cluster',
     'test/cluster',
+    'test/support',
     'tsconfig.json',
     'tsconfig.build.json',
     'node_modules/typescript/package.json',
@@ -23,8 +25,7 @@ export const javascript = {
     const compiler = inRoot('node_modules', 'typescript', 'bin', 'tsc')
     await runProgram(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root })
     removeOrphans('src')
-    removeOrphans('bench')
-    removeOrphans('test')
+    for (const folder of ['bench', 'cluster', 'test']) removeOrphans(folder)
   },
 }
 

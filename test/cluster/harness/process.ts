@@ -22,7 +22,12 @@ export interface ProcessOptions {
 /** How long a program has to end after SIGTERM before it is killed: longer than any takes on a machine that is busy. */
 const GRACE_MS = 30_000
 
-/** One program of the control plane, its output in a file. */
+/** A program ended, or took too long, before it was as it should be; the message has the end of its output. */
+export class ProgramNotReady extends Error {
+  readonly code = 'PROGRAM_NOT_READY'
+}
+
+/** One program of the control plane or of a node, its output in a file. */
 export class ClusterProcess {
   readonly name: string
   readonly #child: ChildProcess
@@ -57,7 +62,7 @@ export class ClusterProcess {
     const [command = '', ...rest] = netns === undefined ? program : ['nsenter', `--net=${netns}`, ...program]
     const child = spawn(command, rest, { stdio: ['ignore', output, output], env: { ...process.env, ...env } })
     closeSync(output)
-    return new ClusterProcess(name, child, log)
+    return new ClusterProcess(logName, child, log)
   }
 
   get pid(): number | undefined {
@@ -86,20 +91,17 @@ export class ClusterProcess {
       if (this.#hasEnded || Date.now() > deadline) {
         const text = await this.output()
         const what = this.#hasEnded ? 'ended' : `was not ready after ${limitMs} ms`
-        throw new Error(`${this.name} ${what}; the end of its output:\n${text.slice(-3_000)}`)
+        throw new ProgramNotReady(`${this.name} ${what}; the end of its output:\n${text.slice(-3_000)}`)
       }
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
 
-  /** Resolves to its exit status when it has ended; null when a signal ended it. */
-  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
-    if (!this.#hasEnded) {
-      this.#child.kill(signal)
-      const kill = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS)
-      await this.#ended
-      clearTimeout(kill)
-    }
-    return this.#child.exitCode
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    if (this.#hasEnded) return
+    this.#child.kill(signal)
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS)
+    await this.#ended
+    clearTimeout(kill)
   }
 }

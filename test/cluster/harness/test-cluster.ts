@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { kubeconfigAccess } from '../../../src/kube/access/kubeconfig.ts'
 import { KubeClient } from '../../../src/kube/client.ts'
 import { isRecord } from '../../../src/kube/kube-object.ts'
+import { eventually } from '../../support/eventually.ts'
 import { clusterBinaries } from '../binaries.ts'
 import { type Certificate, CertificateAuthority } from './certificates.ts'
 import { ClusterNetwork } from './cluster-network.ts'
@@ -81,7 +82,7 @@ export class TestCluster {
     this.#belongings = belongings
   }
 
-  /** Starts the control plane; resolves when the API server is ready. Builds the programs when there are none. */
+  /** Starts the control plane; resolves when it takes objects. Builds the programs when there are none. */
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
     const place = { binaries: await clusterBinaries(), folder: await mkdtemp(join(tmpdir(), 'hw-cluster-')) }
     const network = options.network ? await ClusterNetwork.create() : undefined
@@ -93,6 +94,7 @@ export class TestCluster {
       if (cluster.#plane.advertised !== undefined) await grantToNodes(cluster.admin)
       if (options.controllerManager) cluster.#start('kube-controller-manager', controllerManagerFlags)
       if (options.scheduler) cluster.#start('kube-scheduler', schedulerFlags)
+      if (options.controllerManager) await cluster.#whenPodsAreTaken()
       return cluster
     } catch (error) {
       await (cluster ?? network)?.dispose()
@@ -226,6 +228,12 @@ export class TestCluster {
     await this.#start('etcd', etcdFlags).whenReady(async () => (await fetch(health)).ok)
   }
 
+  /** A pod is refused until the controller manager has made its namespace's service account. */
+  async #whenPodsAreTaken(): Promise<void> {
+    const path = '/api/v1/namespaces/default/serviceaccounts/default'
+    await eventually(() => this.admin.json({ path }), ACCOUNT_MS)
+  }
+
   #start(name: string, flags: (plane: ControlPlane) => readonly string[]): ClusterProcess {
     const netns = this.network?.netns.path
     const where = netns === undefined ? {} : { netns }
@@ -243,5 +251,7 @@ export class TestCluster {
   }
 }
 
+/** The controller manager is started by then on any machine. */
+const ACCOUNT_MS = 60_000
 /** Lists of a full cluster. */
 const KUBECTL_OUTPUT_BYTES = 256 * 1024 * 1024

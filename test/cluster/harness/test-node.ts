@@ -125,9 +125,19 @@ export class TestNode {
     return this.netns.exec(file, ...args)
   }
 
+  /** Settles when one of the processes that run now ends, whatever ends it. */
+  async ended(): Promise<void> {
+    await Promise.race([this.#kubelet, this.#proxy].flatMap((program) => program?.ended ?? []))
+  }
+
   /** All that its processes have said. */
   async said(): Promise<string> {
     return ((await this.#kubelet?.output()) ?? '') + ((await this.#proxy?.output()) ?? '')
+  }
+
+  /** The end of it, for messages. */
+  async lastWords(lines = 10): Promise<string> {
+    return (await this.said()).trimEnd().split('\n').slice(-lines).join('\n')
   }
 
   /** Starts Hawser, for the first time or again; resolves when the Node is Ready. */
