@@ -12,6 +12,9 @@ import { RunningProxy } from '../proxy/running-proxy.ts'
 import { dataplaneReason } from './dataplane-readiness.ts'
 import type { NodeConfig } from './node-config.ts'
 
+/** What the role of nodes lacks for a service proxy. */
+const NODE_RIGHTS = 'deploy/node/rbac.yaml'
+
 /**
  * Runs kubelet and service proxy until a signal comes, and leaves pods and rules as they are. The proxy's configuration
  * file is read again at SIGHUP and when it is replaced. Resolves to the exit status.
@@ -46,7 +49,8 @@ async function start(
       services: proxy,
       reasons: [() => dataplaneReason(proxy)],
       // Until then there is no Node whose addresses the proxy could go by.
-      onRegistered: () => proxy.follow({ kind: 'api', client: clients.client }, teardown),
+      onRegistered: () =>
+        proxy.follow({ kind: 'api', client: clients.client, rights: NODE_RIGHTS }, teardown),
     },
     teardown,
   )

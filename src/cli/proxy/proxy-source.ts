@@ -36,7 +36,12 @@ const NODE_PORTS = { first: 30_000, last: 32_767 }
 /** What the configuration says, with a client where it says an API server. */
 export type SourcePlace =
   | { readonly kind: 'folder'; readonly folder: string; readonly stateDir: string }
-  | { readonly kind: 'api'; readonly client: KubeClient }
+  | {
+      readonly kind: 'api'
+      readonly client: KubeClient
+      /** The manifest that gives the client's identity what it needs. */
+      readonly rights: string
+    }
 
 /** Rejects with a KubeError `KUBECONFIG_INVALID` or `NOT_IN_CLUSTER`. */
 export async function sourcePlace(
@@ -44,7 +49,7 @@ export async function sourcePlace(
   registry: Registry,
 ): Promise<SourcePlace> {
   if (source.kind === 'folder') return { ...source, stateDir }
-  return { kind: 'api', client: await openApiClient(source, registry) }
+  return { kind: 'api', client: await openApiClient(source, registry), rights: PROXY_RIGHTS }
 }
 
 /** Rejects when a folder cannot be listed; an API server is waited for. */
@@ -68,14 +73,16 @@ export async function openSource(
   const api = new ApiSource({ client: place.client, nodeName, log, ...listener })
   return {
     objects: () => api.objects(),
-    problems: () => (api.problem === undefined ? [] : [behind(api.problem, api.synced)]),
+    problems: () => (api.problem === undefined ? [] : [behind(api.problem, api.synced, place.rights)]),
     close: () => api.close(),
   }
 }
 
-const behind = ({ message }: KubeError, hasSynced: boolean): Problem => ({
-  place: 'the API server',
-  severity: 'error',
-  reason: message,
-  remedy: hasSynced ? 'the last state stays in force' : 'until then the kernel stays as it is',
-})
+/** The role `system:node-proxier`, for the service account that it names. */
+const PROXY_RIGHTS = 'deploy/kube-proxy-replacement/rbac.yaml'
+
+function behind({ message, status }: KubeError, hasSynced: boolean, rights: string): Problem {
+  const meanwhile = hasSynced ? 'the last state stays in force' : 'until then the kernel stays as it is'
+  const remedy = status === 403 ? `kubectl apply -f ${rights}; ${meanwhile}` : meanwhile
+  return { place: 'the API server', severity: 'error', reason: message, remedy }
+}
