@@ -54,6 +54,8 @@ export interface KubeletOptions {
   readonly pods?: 'own' | 'node'
   /** It is told of static pods too, so that those of the runtime that it is not told of are to end. */
   readonly knowsStaticPods?: boolean
+  /** Hears when the runtime stops answering. */
+  readonly onRuntimeAway?: () => void
   /** Absolute folder of containers' logs; by default one in the state folder. */
   readonly logsDir?: string
 }
@@ -125,6 +127,21 @@ export class Kubelet {
         'Something that former pods left on disk cannot be removed',
       ),
     )
+  }
+
+  /** What the runtime has of the pods, as it was last read; undefined before that. */
+  get snapshot(): RuntimeSnapshot | undefined {
+    return this.#relister.snapshot
+  }
+
+  /** How long ago that was, in ms. */
+  get snapshotAgeMs(): number {
+    return this.#relister.ageMs
+  }
+
+  /** Where pods' cgroups lie in each hierarchy. */
+  get cgroupRoot(): string {
+    return this.#cgroupRoot
   }
 
   statuses(): readonly PodStatus[] {
@@ -243,7 +260,10 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
       firstSnapshot ??= snapshot
       manager?.onSnapshot(snapshot)
     },
-    onAway: () => manager?.onRuntimeAway(),
+    onAway: () => {
+      manager?.onRuntimeAway()
+      options.onRuntimeAway?.()
+    },
     observe: (...reading) => metrics.observeRelist(...reading),
     log,
   })

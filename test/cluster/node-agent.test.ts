@@ -19,6 +19,9 @@ const MACHINE: Machine = {
   bootId: 'boot-1',
   cpus: 2,
   memoryBytes: 2 ** 32,
+  swapBytes: 0,
+  storageBytes: 10 ** 11,
+  hugePages: [{ pageBytes: 2 ** 21, pages: 4 }],
 }
 
 const identity = (name: string, changes: Partial<NodeIdentity> = {}): NodeIdentity => ({
@@ -28,8 +31,9 @@ const identity = (name: string, changes: Partial<NodeIdentity> = {}): NodeIdenti
   taints: [],
   maxPods: 110,
   machine: MACHINE,
-  runtimeVersion: 'containerd://1.6.20',
+  reserved: { cpuMilli: 500, memoryBytes: 0, storageBytes: 0 },
   kubeletVersion: 'v1.36.0',
+  kubeletPort: 10_250,
   ...changes,
 })
 
@@ -67,12 +71,22 @@ afterEach(async () => {
 })
 
 let notReady: string | undefined
+let pressure = { memory: false, disk: false, pids: false }
 
-function agentOf(changes: Partial<NodeIdentity> = {}, checkMs = 3_600_000): NodeAgent {
+function agentOf(
+  changes: Partial<NodeIdentity> = {},
+  checkMs = 3_600_000,
+  onAsked: () => void = () => undefined,
+): NodeAgent {
   const options = {
     client,
     identity: identity(name, changes),
-    health: () => ({ notReady }),
+    health: () => {
+      onAsked()
+      return { notReady, pressure }
+    },
+    runtime: () => ({ version: 'containerd://1.6.20', handlers: [], features: undefined }),
+    images: async () => [{ names: ['localhost/web:1'], sizeBytes: 7 }],
     log: silentLogger,
     checkMs,
   }
@@ -82,37 +96,70 @@ function agentOf(changes: Partial<NodeIdentity> = {}, checkMs = 3_600_000): Node
 }
 
 interface NodeObject {
-  readonly metadata: { readonly uid: string; readonly labels: Record<string, string> }
+  readonly metadata: {
+    readonly uid: string
+    readonly labels: Record<string, string>
+    readonly annotations: Record<string, string>
+  }
   readonly spec: { readonly taints?: readonly { readonly key: string }[] }
   readonly status: {
     readonly addresses: unknown
     readonly capacity: Record<string, string>
     readonly allocatable: Record<string, string>
+    readonly daemonEndpoints: unknown
+    readonly images: unknown
     readonly nodeInfo: Record<string, string>
     readonly conditions: readonly Record<string, string>[]
   }
 }
 
 const node = async () => (await cluster.admin.json({ path: `/api/v1/nodes/${name}` })) as NodeObject
-const ready = async () => (await node()).status.conditions.find(({ type }) => type === 'Ready')
+const condition = async (type: string) =>
+  (await node()).status.conditions?.find((condition) => condition.type === type)
+const said = (status: string, type = 'Ready') =>
+  eventually(async () => {
+    const now = await condition(type)
+    return now?.status === status ? now : undefined
+  }, 30_000)
+
+function patch(body: object, subresource = ''): Promise<unknown> {
+  const contentType = 'application/strategic-merge-patch+json'
+  const path = `/api/v1/nodes/${name}${subresource}`
+  return cluster.admin.json({ method: 'PATCH', path, contentType, body })
+}
 
 describe('a machine', () => {
   it('becomes a Node with labels, capacity and conditions', async () => {
     notReady = undefined
     await agentOf({ taints: [{ key: 'edge', value: '', effect: 'NoSchedule' }] }).start()
+    await said('True')
     const { metadata, spec, status } = await node()
     expect(metadata.labels).toMatchObject({
       'kubernetes.io/hostname': name,
       'kubernetes.io/os': 'linux',
       tier: 'edge',
     })
+    expect(metadata.annotations['volumes.kubernetes.io/controller-managed-attach-detach']).toBe('true')
     expect(spec.taints).toContainEqual({ key: 'edge', effect: 'NoSchedule' })
     expect(status.addresses).toEqual([
       { type: 'InternalIP', address: '192.0.2.1' },
       { type: 'Hostname', address: name },
     ])
-    expect(status.capacity).toMatchObject({ cpu: '2', memory: '4Gi', pods: '110' })
-    expect(status.allocatable).toMatchObject({ memory: '3996Mi' })
+    expect(status.capacity).toEqual({
+      cpu: '2',
+      memory: '4Gi',
+      'ephemeral-storage': '100G',
+      pods: '110',
+      'hugepages-2Mi': '8Mi',
+    })
+    expect(status.allocatable).toMatchObject({
+      cpu: '1500m',
+      memory: '3988Mi',
+      'ephemeral-storage': '90G',
+      'hugepages-2Mi': '8Mi',
+    })
+    expect(status.daemonEndpoints).toEqual({ kubeletEndpoint: { Port: 10_250 } })
+    expect(status.images).toEqual([{ names: ['localhost/web:1'], sizeBytes: 7 }])
     expect(status.nodeInfo).toMatchObject({
       machineID: 'machine-1',
       containerRuntimeVersion: 'containerd://1.6.20',
@@ -125,29 +172,27 @@ describe('a machine', () => {
     ])
   })
 
-  it('tells at once that it has become unfit, and since when', async () => {
+  it('tells at once that it has become unfit, and what it is short of', async () => {
     notReady = undefined
     const agent = agentOf()
     await agent.start()
-    notReady = 'the container runtime does not answer'
+    await said('True')
+    notReady = 'container runtime is down: gone'
+    pressure = { ...pressure, disk: true }
     agent.changed()
-    const condition = await eventually(async () => {
-      const now = await ready()
-      return now?.status === 'False' ? now : undefined
-    })
-    expect(condition).toMatchObject({ reason: 'KubeletNotReady', message: notReady })
+    expect(await said('False')).toMatchObject({ reason: 'KubeletNotReady', message: notReady })
+    expect(await said('True', 'DiskPressure')).toMatchObject({ reason: 'KubeletHasDiskPressure' })
+    pressure = { ...pressure, disk: false }
   })
 
   it('keeps its Node over a restart, with what others wrote into it', async () => {
     notReady = undefined
     const first = agentOf()
     await first.start()
+    await said('True')
     const before = await node()
     await first.close()
-    await cluster.admin.json({
-      ...{ method: 'PATCH', path: `/api/v1/nodes/${name}`, contentType: 'application/merge-patch+json' },
-      body: { metadata: { labels: { owner: 'ops', tier: 'core' } } },
-    })
+    await patch({ metadata: { labels: { owner: 'ops', tier: 'core' } } })
     await agentOf().start()
     const after = await node()
     expect(after.metadata).toMatchObject({ uid: before.metadata.uid, labels: { owner: 'ops', tier: 'edge' } })
@@ -156,24 +201,69 @@ describe('a machine', () => {
     expect(since(after)).toEqual(since(before))
   })
 
+  it('that was ready stays so while its next process looks around', async () => {
+    notReady = undefined
+    const first = agentOf()
+    await first.start()
+    await said('True')
+    await first.close()
+    notReady = 'nothing is known yet'
+    let asked = 0
+    const next = agentOf({ kubeletPort: 10_251 }, 3_600_000, () => asked++)
+    await next.start()
+    await eventually(() => (asked > 0 ? true : undefined))
+    next.changed()
+    await eventually(() => (asked > 1 ? true : undefined))
+    expect((await condition('Ready'))?.status).toBe('True')
+    notReady = undefined
+    next.changed()
+    await eventually(async () =>
+      JSON.stringify((await node()).status.daemonEndpoints).includes('10251') ? true : undefined,
+    )
+  })
+
+  it('that was given up says that it is there', async () => {
+    notReady = undefined
+    await agentOf().start()
+    await said('True')
+    // What the node controller writes when no heartbeat has come for long.
+    const givenUp = { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' }
+    await patch({ status: { conditions: [givenUp] } }, '/status')
+    expect(await said('True')).toMatchObject({ reason: 'KubeletReady' })
+  })
+
+  it('has no huge pages of sizes that its kernel no longer has, and what device plugins said', async () => {
+    notReady = undefined
+    const first = agentOf()
+    await first.start()
+    await said('True')
+    await first.close()
+    await patch({ status: { capacity: { 'example.com/gpu': '1' } } }, '/status')
+    await agentOf({ machine: { ...MACHINE, hugePages: [] }, kubeletPort: 10_251 }).start()
+    const capacity = await eventually(async () => {
+      const { capacity } = (await node()).status
+      return 'hugepages-2Mi' in capacity ? undefined : capacity
+    })
+    expect(capacity['example.com/gpu']).toBe('1')
+  })
+
   it('whose Node was deleted makes it anew', async () => {
     notReady = undefined
-    const agent = agentOf({}, 100)
-    await agent.start()
+    await agentOf().start()
+    await said('True')
     const { metadata } = await node()
     await cluster.admin.json({ method: 'DELETE', path: `/api/v1/nodes/${name}` })
-    notReady = 'anything'
-    agent.changed()
     const made = await eventually(async () => {
       const now = await node()
       return now.metadata.uid === metadata.uid || now.status.conditions === undefined ? undefined : now
     })
-    expect(made.status.conditions.map(({ status }) => status)).toContain('False')
+    expect(made.status.conditions.map(({ status }) => status)).toContain('True')
   })
 
   it('does not take the name of another one that lives', async () => {
     notReady = undefined
     await agentOf().start()
+    await said('True')
     const lease = new NodeLease({ client, nodeName: name, nodeUid: () => undefined, log: silentLogger })
     await eventually(() => lease.renewedAt)
     const other = agentOf({ machine: { ...MACHINE, machineId: 'machine-2' } })

@@ -36,7 +36,8 @@ test('takes pods and says what it is', async () => {
   const client = new CriClient(machine.containerd.endpoint, () => undefined)
   cleanUps.push(async () => client.close())
   expect((await client.version()).runtimeName).toBe('containerd')
-  expect((await client.status()).map(({ type, status }) => [type, status])).toEqual([
+  const { status: runtime } = await client.status()
+  expect(runtime?.conditions.map(({ type, status }) => [type, status])).toEqual([
     ['RuntimeReady', true],
     ['NetworkReady', true],
   ])

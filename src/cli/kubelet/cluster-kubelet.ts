@@ -3,7 +3,7 @@ import { StatusWriter } from '../../kubelet/api/status-writer.ts'
 import { TokenRequests } from '../../kubelet/api/token-requests.ts'
 import { Kubelet } from '../../kubelet/kubelet.ts'
 import { NodeLease } from '../../kubelet/node/lease.ts'
-import { NodeAgent } from '../../kubelet/node/node-agent.ts'
+import type { NodeAgent } from '../../kubelet/node/node-agent.ts'
 import type { NodeIdentity } from '../../kubelet/node/node-object.ts'
 import type { Registry } from '../../metrics/registry.ts'
 import { formatProblem } from '../../model/problem.ts'
@@ -16,13 +16,13 @@ import type { Logger } from '../../util/logger.ts'
 import type { Teardown } from '../process/teardown.ts'
 import type { ApiClients } from './api-clients.ts'
 import type { KubeletConfig } from './kubelet-config.ts'
+import { reportNode } from './report-node.ts'
 import { waitForRuntime } from './wait-for-runtime.ts'
 
 export interface ClusterKubeletOptions
   extends ApiClients,
     Pick<KubeletConfig, 'endpoint' | 'stateDir' | 'logsDir'> {
-  /** The runtime says itself what it is. */
-  readonly identity: Omit<NodeIdentity, 'runtimeVersion'>
+  readonly identity: NodeIdentity
   /** Undefined: nobody else in this process watches Services. */
   readonly services?: ServiceFeed
   /** Why the node is not ready, beside the kubelet's own reasons; each is undefined where there is none. */
@@ -49,44 +49,24 @@ export async function startClusterKubelet(
   options: ClusterKubeletOptions,
   teardown: Teardown,
 ): Promise<ClusterKubelet> {
-  const { signal = new AbortController().signal } = options
-  const runtime = { version: '' }
-  const identity: NodeIdentity = {
-    ...options.identity,
-    // Registration waits for no runtime: that one is missing is what the Node says then.
-    get runtimeVersion() {
-      return runtime.version
-    },
-  }
-  const agent = reportNode(identity, options, teardown)
+  const { identity, reasons = [], signal = new AbortController().signal } = options
+  let open: Kubelet | undefined
+  // Registration waits for no runtime: that one is missing is what the Node says then.
+  const { agent, health } = reportNode({ ...options, reasons, kubelet: () => open }, teardown)
   const registered = agent.start(signal).then(async () => {
     beatHeart(identity, agent, options, teardown)
     await options.onRegistered?.()
   })
   const opened = waitForRuntime(options.endpoint, signal).then(async (version) => {
-    const kubelet = await openKubelet(options, teardown)
-    runtime.version = version
+    const kubelet = await openKubelet(options, () => void health.check(), teardown)
+    open = kubelet
     agent.changed()
-    return kubelet
+    return { kubelet, runtimeName: version.split('://')[0] ?? '' }
   })
-  const [kubelet] = await Promise.all([opened, registered])
+  const [{ kubelet, runtimeName }] = await Promise.all([opened, registered])
   followServices(kubelet, options, teardown)
-  followPods(kubelet, identity, options, teardown)
+  followPods(kubelet, runtimeName, options, teardown)
   return { reasonsChanged: () => agent.changed() }
-}
-
-function reportNode(identity: NodeIdentity, options: ClusterKubeletOptions, teardown: Teardown): NodeAgent {
-  const { client, log } = options
-  const reasons = [
-    () => (identity.runtimeVersion === '' ? 'the container runtime does not answer' : undefined),
-    ...(options.reasons ?? []),
-  ]
-  const health = () => ({
-    notReady: reasons.map((reason) => reason()).find((reason) => reason !== undefined),
-  })
-  const agent = new NodeAgent({ client, identity, health, log })
-  teardown.add('reports on the node', () => agent.close())
-  return agent
 }
 
 function beatHeart(
@@ -99,7 +79,11 @@ function beatHeart(
   teardown.add('the heartbeat', () => lease.close())
 }
 
-async function openKubelet(options: ClusterKubeletOptions, teardown: Teardown): Promise<Kubelet> {
+async function openKubelet(
+  options: ClusterKubeletOptions,
+  onRuntimeAway: () => void,
+  teardown: Teardown,
+): Promise<Kubelet> {
   const { client, leaseClient, identity, endpoint, stateDir, logsDir, registry, log } = options
   const tokens = new TokenRequests({ client, clock: systemClock, onDue: (uid) => kubelet.renewVolumes(uid) })
   // Events pace themselves: they wait in no line, and nothing waits behind them.
@@ -108,6 +92,7 @@ async function openKubelet(options: ClusterKubeletOptions, teardown: Teardown): 
   const kubelet: Kubelet = await Kubelet.open({
     ...{ endpoint, stateDir, logsDir, registry, log, tokens },
     onEvent: (event) => events.report(event),
+    onRuntimeAway,
     pods: 'node',
     nodeName: identity.name,
     nodeAddresses: identity.addresses,
@@ -134,15 +119,15 @@ function watchServices({ client, log }: ClusterKubeletOptions, teardown: Teardow
 /** Has the pods that are bound to this node run, and the API server hear how they are. */
 function followPods(
   kubelet: Kubelet,
-  { name, addresses, runtimeVersion }: NodeIdentity,
-  { client, log }: ClusterKubeletOptions,
+  runtimeName: string,
+  { identity: { name, addresses }, client, log }: ClusterKubeletOptions,
   teardown: Teardown,
 ): void {
   let source: PodSource | undefined
   const writer = new StatusWriter({
     client,
     hostIPs: addresses,
-    runtimeName: runtimeVersion.split('://')[0] ?? '',
+    runtimeName,
     pod: (pod) => source?.pod(pod),
     log,
   })

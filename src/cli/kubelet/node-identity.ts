@@ -7,13 +7,16 @@ import type { KubeletConfig } from './kubelet-config.ts'
 /** The version of the node's contract with its cluster: what is older or newer than that by too much is told by it. */
 const KUBERNETES_VERSION = 'v1.36.0'
 
-/** Who this node is, but for its runtime. Rejects when no address of the machine can be found. */
-export async function nodeIdentity(config: KubeletConfig): Promise<Omit<NodeIdentity, 'runtimeVersion'>> {
+/** Who this node is. Rejects when no address of the machine can be found. */
+export async function nodeIdentity(config: KubeletConfig): Promise<NodeIdentity> {
   const { nodeName: name, nodeAddresses, labels, taints, maxPods } = config
   const addresses = nodeAddresses.length > 0 ? nodeAddresses : await detectNodeAddresses([])
   return {
     ...{ name, addresses, labels, taints, maxPods },
-    machine: await readMachine(),
+    // 0: nothing is served where the API server would look for it.
+    kubeletPort: 0,
+    reserved: { cpuMilli: 0, memoryBytes: 0, storageBytes: 0 },
+    machine: await readMachine(config.stateDir),
     kubeletVersion: `${KUBERNETES_VERSION}+hawser.${packageVersion()}`,
   }
 }

@@ -14,7 +14,7 @@ const FIRST_RETRY_MS = 200
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'
 
 /** Where the Lease of a node is. */
-export const leasePath = (nodeName: string): string => `${LEASES}/${nodeName}`
+const leasePath = (nodeName: string): string => `${LEASES}/${nodeName}`
 
 export interface NodeLeaseOptions {
   /** Of its own: a heartbeat must not wait in the line of other requests. */
@@ -114,4 +114,19 @@ export class NodeLease {
       },
     }
   }
+}
+
+/** Somebody renews the Lease of the node `nodeName`. */
+export async function isHeartbeatFresh(
+  client: Pick<KubeClient, 'json'>,
+  nodeName: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const lease = await client.json({ path: leasePath(nodeName), signal }).catch((error: unknown) => {
+    if (error instanceof KubeError && error.status === 404) return undefined
+    throw error
+  })
+  const spec = isRecord(lease) && isRecord(lease.spec) ? lease.spec : {}
+  const seconds = typeof spec.leaseDurationSeconds === 'number' ? spec.leaseDurationSeconds : 0
+  return Date.now() - Date.parse(String(spec.renewTime)) < seconds * 1000
 }

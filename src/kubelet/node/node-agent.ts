@@ -2,28 +2,30 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { KubeClient } from '../../kube/client.ts'
 import { KubeError } from '../../kube/error.ts'
-import { isRecord } from '../../kube/kube-object.ts'
+import { Reflector } from '../../kube/reflector.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
 import { apiTime } from '../api/api-time.ts'
-import { leasePath } from './lease.ts'
+import { type HealthReport, type NodeCondition, nodeConditions } from './conditions.ts'
+import { type ExistingCondition, type ExistingNode, existingNode } from './existing-node.ts'
 import { NodeError } from './node-error.ts'
-import {
-  type NodeCondition,
-  type NodeHealth,
-  type NodeIdentity,
-  nodeConditions,
-  nodeLabels,
-  nodeObject,
-  nodeStatus,
-} from './node-object.ts'
+import type { NodeImage } from './node-images.ts'
+import { type NodeIdentity, type NodeStatus, nodeStatus, type RuntimeDescription } from './node-object.ts'
+import { registerNode } from './registration.ts'
+import { HUGE_PAGES } from './resources.ts'
 
 export interface NodeAgentOptions {
-  readonly client: Pick<KubeClient, 'json'>
+  readonly client: KubeClient
   readonly identity: NodeIdentity
   /** Asked before every report. */
-  readonly health: () => NodeHealth
+  readonly health: () => HealthReport
+  readonly runtime: () => RuntimeDescription
+  /**
+   * Asked when something is told anyway: images come and go with every pod, and nobody needs to know at once. When it
+   * rejects, the Node's list stays as it is.
+   */
+  readonly images: () => Promise<readonly NodeImage[]>
   readonly log: Logger
   /** How often `health` is asked (nodeStatusUpdateFrequency). */
   readonly checkMs?: number
@@ -33,20 +35,36 @@ export interface NodeAgentOptions {
 
 const CHECK_MS = 10_000
 const REPORT_MS = 300_000
+/** What looking around takes at most, in ms; the kubelet's pods and the proxy's rules are read meanwhile. */
+const SETTLE_MS = 10_000
 const RETRY: Backoff = { firstMs: 200, maxMs: 30_000 }
 
-/** Makes the machine a Node of the cluster, and says how it is. A Node that somebody deletes is made anew. */
+type DatedCondition = NodeCondition & { readonly since: string }
+
+/**
+ * Makes the machine a Node of the cluster, and says how it is. A Node that somebody deletes is made anew; one that was
+ * given up while its heartbeat did not arrive is told again as it is.
+ */
 export class NodeAgent {
   readonly #options: NodeAgentOptions
   readonly #path: string
   readonly #abort = new AbortController()
   #running: Promise<void> = Promise.resolve()
+  #watch: Reflector<ExistingNode> | undefined
+  #woken = false
   #wake: () => void = () => undefined
-  #uid: string | undefined
-  /** With the times of their last change. */
-  #conditions: ReadonlyMap<string, Pick<NodeCondition, 'status'> & { readonly since: string }> = new Map()
+  #isGone = false
+  /** As it was found or made. */
+  #node: ExistingNode | undefined
+  /** As the watch has it. */
+  #heard: ExistingNode | undefined
+  /** As they were told, with the times of their last change. */
+  #conditions: ReadonlyMap<string, ExistingCondition> = new Map()
   #told: unknown
   #toldAt = Number.NEGATIVE_INFINITY
+  /** Of the Node with what was told last: what is heard of older ones is no news. */
+  #toldVersion = 0n
+  #isTelling = false
 
   constructor(options: NodeAgentOptions) {
     this.#options = options
@@ -55,12 +73,12 @@ export class NodeAgent {
 
   /** Of the Node; undefined before it is registered. */
   get uid(): string | undefined {
-    return this.#uid
+    return this.#node?.uid
   }
 
   /**
-   * Registers the Node and goes on reporting. Tries until the API server takes it; rejects with a NodeError when the name
-   * is another machine's, and with the signal's reason.
+   * Registers the Node, and begins to report how it is. Tries until the API server takes it; rejects with a NodeError when
+   * the name is another machine's, and with the signal's reason.
    */
   async start(signal?: AbortSignal): Promise<void> {
     const { log } = this.#options
@@ -68,7 +86,6 @@ export class NodeAgent {
     for (let failures = 0; ; ) {
       try {
         await this.#register()
-        await this.#report()
         break
       } catch (error) {
         if (error instanceof NodeError) throw error
@@ -78,157 +95,160 @@ export class NodeAgent {
       }
     }
     this.#running = this.#run()
+    this.#watch = this.#follow()
   }
 
-  /** Something about the node's health has changed: it is told now. */
+  /** Something about the node has changed: it is told now. */
   changed(): void {
+    this.#woken = true
     this.#wake()
   }
 
   /** The Node stays, and is found not ready once its heartbeat is missed. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#abort.abort()
     this.#wake()
-    return this.#running
+    await Promise.all([this.#running, this.#watch?.close()])
   }
 
   async #run(): Promise<void> {
     const { checkMs = CHECK_MS, log } = this.#options
     const { signal } = this.#abort
-    let failures = 0
-    while (!signal.aborted) {
-      await this.#rest(failures === 0 ? checkMs : Math.min(checkMs, backoffDelay(RETRY, failures)))
-      if (signal.aborted) return
+    await this.#settle()
+    for (let failures = 0; !signal.aborted; ) {
       try {
+        if (this.#isGone) {
+          log.warn({}, 'The Node object was deleted: making it anew')
+          await this.#register()
+          this.#isGone = false
+        }
         await this.#report()
         failures = 0
       } catch (error) {
-        if (error instanceof KubeError && error.status === 404) {
-          log.warn({}, 'The Node object was deleted: making it anew')
-          await this.#register().catch(() => undefined)
-        }
+        if (error instanceof KubeError && error.status === 404) this.#isGone = true
         this.#toldAt = Number.NEGATIVE_INFINITY
-        if (failures++ === 0) log.warn({ error: errorMessage(error) }, "The node's status does not arrive")
+        if (failures++ === 0 && !signal.aborted)
+          log.warn({ error: errorMessage(error) }, "The node's status does not arrive")
       }
+      if (signal.aborted) return
+      await this.#rest(failures === 0 ? checkMs : Math.min(checkMs, backoffDelay(RETRY, failures)))
+    }
+  }
+
+  /**
+   * A Node that its last process left ready stays so while this one looks around: pods of a node that is not ready are
+   * taken out of their Services.
+   */
+  async #settle(): Promise<void> {
+    const { signal } = this.#abort
+    const deadline = Date.now() + SETTLE_MS
+    const wasReady = this.#node?.conditions.get('Ready')?.status === 'True'
+    while (wasReady && !signal.aborted && this.#options.health().notReady !== undefined) {
+      const left = deadline - Date.now()
+      if (left <= 0) return
+      await this.#rest(left)
     }
   }
 
   async #rest(ms: number): Promise<void> {
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve
-    })
-    const waking = new AbortController()
-    await Promise.race([woken, sleep(ms, undefined, { signal: waking.signal }).catch(() => undefined)])
-    waking.abort()
+    // What changed while something else was told is told now.
+    if (!this.#woken) {
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      const waking = new AbortController()
+      await Promise.race([woken, sleep(ms, undefined, { signal: waking.signal }).catch(() => undefined)])
+      waking.abort()
+    }
+    this.#woken = false
   }
 
-  /** Makes the Node, or takes over the one that is there. */
+  /** Hears when the Node is deleted, or said to be as it is not: the node controller gives up who is not heard of. */
+  #follow(): Reflector<ExistingNode> {
+    const { client, identity, log } = this.#options
+    return new Reflector<ExistingNode>({
+      client,
+      collection: {
+        path: '/api/v1/nodes',
+        apiVersion: 'v1',
+        kind: 'Node',
+        fieldSelector: `metadata.name=${identity.name}`,
+      },
+      decode: ({ written }) => existingNode(written),
+      onGone: () => {
+        this.#isGone = true
+        this.changed()
+      },
+      onChanges: (changes) => {
+        for (const { value } of changes) this.#heard = value
+        this.#compare()
+      },
+      log,
+    })
+  }
+
+  #compare(): void {
+    const heard = this.#heard
+    // What is on its way may be the very thing that is heard of.
+    if (this.#isTelling || heard === undefined || heard.version <= this.#toldVersion) return
+    const isSaid = ([type, { status }]: readonly [string, ExistingCondition]) =>
+      heard.conditions.get(type)?.status === status
+    if ([...this.#conditions].every(isSaid)) return
+    this.#toldAt = Number.NEGATIVE_INFINITY
+    this.changed()
+  }
+
   async #register(): Promise<void> {
     const { client, identity, log } = this.#options
-    const signal = this.#abort.signal
-    try {
-      const made = await client.json({
-        method: 'POST',
-        path: '/api/v1/nodes',
-        body: nodeObject(identity),
-        signal,
-      })
-      this.#uid = uidOf(made)
-      log.info({ node: identity.name }, 'The node is registered')
-    } catch (error) {
-      if (!(error instanceof KubeError) || error.status !== 409) throw error
-      await this.#takeOver()
-    }
-  }
-
-  async #takeOver(): Promise<void> {
-    const { client, identity } = this.#options
-    const signal = this.#abort.signal
-    const found = await client.json({ path: this.#path, signal })
-    if (await this.#livesElsewhere(found))
-      throw new NodeError(
-        'NODE_NAME_TAKEN',
-        `the node name ${identity.name} is held by another machine that is alive ` +
-          '(give this one another with --hostname-override, or delete the Node once that machine is off)',
-      )
-    this.#uid = uidOf(found)
-    this.#conditions = conditionsOf(found)
-    const labels = nodeLabels(identity)
-    const there = isRecord(found) && isRecord(found.metadata) ? found.metadata.labels : undefined
-    const missing = Object.entries(labels).filter(([key, value]) => !isRecord(there) || there[key] !== value)
-    if (missing.length === 0) return
-    await client.json({
-      ...{ method: 'PATCH', path: this.#path, signal, contentType: 'application/merge-patch+json' },
-      body: { metadata: { labels: Object.fromEntries(missing) } },
-    })
-  }
-
-  /** The Node is one of another machine, whose heartbeat is fresh. */
-  async #livesElsewhere(node: unknown): Promise<boolean> {
-    const { client, identity } = this.#options
-    const status = isRecord(node) ? node.status : undefined
-    const info = isRecord(status) && isRecord(status.nodeInfo) ? status.nodeInfo : {}
-    const { machineId, systemUuid } = identity.machine
-    const same = (info.machineID ?? '') === machineId && (info.systemUUID ?? '') === systemUuid
-    if (same || (info.machineID ?? '') === '') return false
-    const lease = await client
-      .json({ path: leasePath(identity.name), signal: this.#abort.signal })
-      .catch((error: unknown) => {
-        if (error instanceof KubeError && error.status === 404) return undefined
-        throw error
-      })
-    const spec = isRecord(lease) && isRecord(lease.spec) ? lease.spec : {}
-    const renewed = Date.parse(String(spec.renewTime))
-    const seconds = typeof spec.leaseDurationSeconds === 'number' ? spec.leaseDurationSeconds : 0
-    return Date.now() - renewed < seconds * 1000
+    this.#node = await registerNode({ client, identity, log, signal: this.#abort.signal })
+    // Since when it has been as it says: a restart of this process is no change of it.
+    this.#conditions = this.#node.conditions
+    this.#told = undefined
   }
 
   /** Tells the status if it is news, or has not been told for long. */
   async #report(): Promise<void> {
-    const { client, identity, health, reportMs = REPORT_MS } = this.#options
+    const { client, identity, health, runtime, reportMs = REPORT_MS } = this.#options
     const now = Date.now()
     const time = apiTime(now)
-    const conditions = nodeConditions(health()).map((condition) => {
+    const conditions = nodeConditions(health()).map((condition): DatedCondition => {
       const before = this.#conditions.get(condition.type)
       return { ...condition, since: before?.status === condition.status ? before.since : time }
     })
-    const news = { status: nodeStatus(identity), conditions }
+    const news = { status: nodeStatus(identity, runtime()), conditions }
     if (isDeepStrictEqual(news, this.#told) && now - this.#toldAt < reportMs) return
+    const images = await this.#options.images().catch(() => undefined)
     const written = conditions.map(({ since, ...condition }) => ({
       ...condition,
       lastHeartbeatTime: time,
       lastTransitionTime: since,
     }))
-    await client.json({
-      method: 'PATCH',
-      path: `${this.#path}/status`,
-      // Conditions are merged by type, so that those of others stay.
-      contentType: 'application/strategic-merge-patch+json',
-      body: { status: { ...news.status, conditions: written } },
-      signal: this.#abort.signal,
-    })
+    this.#isTelling = true
+    try {
+      const answer = await client.json({
+        method: 'PATCH',
+        path: `${this.#path}/status`,
+        // Conditions are merged by type, so that those of others stay.
+        contentType: 'application/strategic-merge-patch+json',
+        body: { status: this.#withoutGonePages({ ...news.status, images, conditions: written }) },
+        signal: this.#abort.signal,
+      })
+      this.#toldVersion = existingNode(answer).version
+    } finally {
+      this.#isTelling = false
+    }
     this.#conditions = new Map(conditions.map((condition) => [condition.type, condition]))
     this.#told = news
     this.#toldAt = now
+    this.#compare()
+  }
+
+  /** Sizes of huge pages that the kernel offered once and does no more; other resources may be of device plugins. */
+  #withoutGonePages(status: NodeStatus): object {
+    const { capacity, allocatable } = status
+    const gone =
+      this.#node?.resources.filter((name) => name.startsWith(HUGE_PAGES) && !(name in capacity)) ?? []
+    const removed = Object.fromEntries(gone.map((name) => [name, null]))
+    return { ...status, capacity: { ...capacity, ...removed }, allocatable: { ...allocatable, ...removed } }
   }
 }
-
-/** Since when the Node has been as it says: a restart of this process is no change of it. */
-function conditionsOf(node: unknown): ReadonlyMap<string, { status: 'True' | 'False'; since: string }> {
-  const status = isRecord(node) && isRecord(node.status) ? node.status : {}
-  const conditions = Array.isArray(status.conditions) ? status.conditions : []
-  return new Map(
-    conditions
-      .filter(isRecord)
-      .flatMap(({ type, status, lastTransitionTime }) =>
-        typeof lastTransitionTime === 'string' && (status === 'True' || status === 'False')
-          ? [[String(type), { status, since: lastTransitionTime }] as const]
-          : [],
-      ),
-  )
-}
-
-const uidOf = (object: unknown): string | undefined =>
-  isRecord(object) && isRecord(object.metadata) && typeof object.metadata.uid === 'string'
-    ? object.metadata.uid
-    : undefined

@@ -1,6 +1,8 @@
 import type { NodeTaint } from '../../config/node-registration.ts'
+import type { RuntimeFeatures, RuntimeHandler } from '../../gen/runtime.ts'
 import type { IpAddress } from '../../util/address.ts'
 import type { Machine } from './machine.ts'
+import { nodeAllocatable, nodeCapacity, type ReservedResources, resourceList } from './resources.ts'
 
 /** What does not change while the process lives. */
 export interface NodeIdentity {
@@ -8,88 +10,100 @@ export interface NodeIdentity {
   readonly addresses: readonly IpAddress[]
   /** Beside the well-known ones. */
   readonly labels: ReadonlyMap<string, string>
-  /** Only of a Node that is made: an administrator's changes stay. */
+  /** Only of a Node that is made: an administrator's changes stay, and the API server lets no node change them. */
   readonly taints: readonly NodeTaint[]
   readonly maxPods: number
+  /** Kept back from pods. */
+  readonly reserved: ReservedResources
   readonly machine: Machine
-  /** `containerd://1.6.20` */
-  readonly runtimeVersion: string
   readonly kubeletVersion: string
+  /** Where the API server finds logs, exec and metrics; 0: nowhere. */
+  readonly kubeletPort: number
 }
 
-/** What does. */
-export interface NodeHealth {
-  /** Why the node cannot run pods; undefined when it can. */
-  readonly notReady: string | undefined
+/** What the runtime says of itself. */
+export interface RuntimeDescription {
+  /** `containerd://1.6.20`; empty while it does not answer. */
+  readonly version: string
+  /** Old ones say neither this nor their features. */
+  readonly handlers: readonly RuntimeHandler[]
+  readonly features: RuntimeFeatures | undefined
 }
 
-/** core/v1 NodeCondition. */
-export interface NodeCondition {
-  readonly type: string
-  readonly status: 'True' | 'False'
-  readonly reason: string
-  readonly message: string
-}
-
-/** Memory that the kubelet keeps back before it evicts pods (evictionHard, memory.available). */
-const MEMORY_RESERVED = 100 * 2 ** 20
-
-/** Labels that every node has (well-known labels of the API). */
+/**
+ * Labels that every node has (well-known labels of the API). Where it stands and what it is made of are the cloud's to
+ * say.
+ */
 export const nodeLabels = ({ name, labels, machine }: NodeIdentity): Readonly<Record<string, string>> => ({
   'kubernetes.io/hostname': name,
   'kubernetes.io/os': 'linux',
   'kubernetes.io/arch': machine.architecture,
+  // Old manifests select nodes by these.
+  'beta.kubernetes.io/os': 'linux',
+  'beta.kubernetes.io/arch': machine.architecture,
   ...Object.fromEntries(labels),
 })
+
+/** Volumes are attached by the cluster's controller, not from here. */
+export const NODE_ANNOTATIONS: Readonly<Record<string, string>> = {
+  'volumes.kubernetes.io/controller-managed-attach-detach': 'true',
+}
 
 /** A core/v1 Node to be made. */
 export const nodeObject = (identity: NodeIdentity): object => ({
   apiVersion: 'v1',
   kind: 'Node',
-  metadata: { name: identity.name, labels: nodeLabels(identity) },
+  metadata: { name: identity.name, labels: nodeLabels(identity), annotations: NODE_ANNOTATIONS },
   spec: identity.taints.length === 0 ? {} : { taints: identity.taints },
 })
 
-/** `status` of the Node but for its conditions. */
-export function nodeStatus(identity: NodeIdentity): object {
+/** core/v1 NodeStatus. */
+export interface NodeStatus {
+  readonly capacity: Readonly<Record<string, string>>
+  readonly allocatable: Readonly<Record<string, string>>
+  readonly [field: string]: unknown
+}
+
+/** `status` of the Node but for its conditions and images. */
+export function nodeStatus(
+  identity: NodeIdentity,
+  { version, handlers, features }: RuntimeDescription,
+): NodeStatus {
   const { machine, name, addresses } = identity
-  const memory = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`
-  const common = { cpu: String(machine.cpus), pods: String(identity.maxPods) }
+  const capacity = nodeCapacity(machine, identity.maxPods)
   return {
     addresses: [
       ...addresses.map((address) => ({ type: 'InternalIP', address })),
       { type: 'Hostname', address: name },
     ],
-    capacity: { ...common, memory: memory(machine.memoryBytes) },
-    allocatable: { ...common, memory: memory(machine.memoryBytes - MEMORY_RESERVED) },
+    capacity: resourceList(capacity),
+    allocatable: resourceList(nodeAllocatable(capacity, identity.reserved)),
+    daemonEndpoints: { kubeletEndpoint: { Port: identity.kubeletPort } },
     nodeInfo: {
       machineID: machine.machineId,
       systemUUID: machine.systemUuid,
       bootID: machine.bootId,
       kernelVersion: machine.kernelVersion,
       osImage: machine.osImage,
-      containerRuntimeVersion: identity.runtimeVersion,
+      containerRuntimeVersion: version,
       kubeletVersion: identity.kubeletVersion,
       kubeProxyVersion: '',
       operatingSystem: 'linux',
       architecture: machine.architecture,
+      ...(machine.swapBytes === 0 ? {} : { swap: { capacity: machine.swapBytes } }),
     },
+    runtimeHandlers: handlers
+      .map(({ name, features }) => ({
+        name,
+        features: {
+          recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts ?? false,
+          userNamespaces: features?.userNamespaces ?? false,
+        },
+      }))
+      // A runtime lists them as a Go map has them: in another order each time.
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    ...(features === undefined
+      ? {}
+      : { features: { supplementalGroupsPolicy: features.supplementalGroupsPolicy } }),
   }
 }
-
-/** The conditions that the node controller and the scheduler look at, with the kubelet's own reasons. */
-export const nodeConditions = ({ notReady }: NodeHealth): readonly NodeCondition[] => [
-  fine('MemoryPressure', 'KubeletHasSufficientMemory', 'there is memory enough'),
-  fine('DiskPressure', 'KubeletHasNoDiskPressure', 'there is disk space enough'),
-  fine('PIDPressure', 'KubeletHasSufficientPID', 'there are process IDs enough'),
-  notReady === undefined
-    ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'the node runs pods' }
-    : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: notReady },
-]
-
-const fine = (type: string, reason: string, message: string): NodeCondition => ({
-  type,
-  status: 'False',
-  reason,
-  message,
-})

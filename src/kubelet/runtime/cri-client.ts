@@ -12,7 +12,7 @@ import {
   type PodSandboxConfig,
   type PodSandboxStatus,
   RuntimeServiceService as Runtime,
-  type RuntimeCondition,
+  type StatusResponse,
   type VersionResponse,
 } from '../../gen/runtime.ts'
 import { RuntimeError, runtimeErrorOf } from './runtime-error.ts'
@@ -73,8 +73,8 @@ export class CriClient {
     return this.#call('version', '', DEADLINE.read, Runtime.version, { version: 'v1' })
   }
 
-  async status(): Promise<readonly RuntimeCondition[]> {
-    return (await this.#call('status', '', DEADLINE.read, Runtime.status, {})).status?.conditions ?? []
+  status(): Promise<StatusResponse> {
+    return this.#call('status', '', DEADLINE.read, Runtime.status, {})
   }
 
   async runPodSandbox(config: PodSandboxConfig): Promise<string> {
@@ -189,6 +189,16 @@ export class CriClient {
   async pullImage(image: string): Promise<string> {
     return (await this.#call('pull_image', image, DEADLINE.pull, Images.pullImage, { image: { image } }))
       .imageRef
+  }
+
+  async listImages(): Promise<readonly Image[]> {
+    return (await this.#call('list_images', '', DEADLINE.read, Images.listImages, {})).images
+  }
+
+  /** Folders on the file systems that hold images. */
+  async imageFolders(): Promise<readonly string[]> {
+    const { imageFilesystems } = await this.#call('image_fs_info', '', DEADLINE.read, Images.imageFsInfo, {})
+    return imageFilesystems.map(({ fsId }) => fsId?.mountpoint ?? '').filter((folder) => folder !== '')
   }
 
   /** containerd's own events; `filters` in its syntax. The stream fails when the connection does. */

@@ -202,7 +202,7 @@ async function waitUntilReady(folder: string, process: ProcessId): Promise<void>
   try {
     for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(20)) {
       try {
-        const conditions = await client.status()
+        const conditions = (await client.status()).status?.conditions ?? []
         if (conditions.length > 0 && conditions.every(({ status }) => status)) return
         last = conditions.map(({ type, message }) => `${type}: ${message}`).join(', ')
       } catch (error) {

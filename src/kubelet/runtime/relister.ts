@@ -66,6 +66,11 @@ export class Relister {
     return this.#snapshot
   }
 
+  /** How long ago the last reading ended, in ms; infinite before the first. */
+  get ageMs(): number {
+    return this.#lastEnd === undefined ? Number.POSITIVE_INFINITY : performance.now() - this.#lastEnd
+  }
+
   /** Takes the first snapshot; rejects when the runtime is not there. */
   async start(): Promise<void> {
     this.#events.open()

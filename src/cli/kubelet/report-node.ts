@@ -1,0 +1,60 @@
+import type { KubeClient } from '../../kube/client.ts'
+import type { Kubelet } from '../../kubelet/kubelet.ts'
+import { readFigures } from '../../kubelet/node/figures.ts'
+import { NodeHealth } from '../../kubelet/node/health.ts'
+import { NodeAgent } from '../../kubelet/node/node-agent.ts'
+import type { NodeIdentity } from '../../kubelet/node/node-object.ts'
+import { NodeRuntime } from '../../kubelet/node/node-runtime.ts'
+import { systemClock } from '../../util/clock.ts'
+import type { Logger } from '../../util/logger.ts'
+import type { Teardown } from '../process/teardown.ts'
+
+export interface NodeReportOptions {
+  readonly client: KubeClient
+  readonly identity: NodeIdentity
+  /** CRI socket: `unix:///absolute/path.sock`. */
+  readonly endpoint: string
+  /** Absolute. */
+  readonly stateDir: string
+  /** Undefined until it has read what runs. */
+  readonly kubelet: () => Kubelet | undefined
+  /** Why the node is not ready, beside the kubelet's own reasons; each is undefined where there is none. */
+  readonly reasons: readonly (() => string | undefined)[]
+  readonly log: Logger
+}
+
+export interface NodeReports {
+  /** Not started yet. */
+  readonly agent: NodeAgent
+  readonly health: NodeHealth
+  readonly runtime: NodeRuntime
+}
+
+/** Finds out how the node is, and tells the API server; also while its runtime is away. */
+export function reportNode(options: NodeReportOptions, teardown: Teardown): NodeReports {
+  const { client, identity, kubelet, stateDir, log } = options
+  const runtime = new NodeRuntime(options.endpoint)
+  teardown.add("the node's connection to the runtime", async () => runtime.close())
+  const health = new NodeHealth({
+    status: () => runtime.status(),
+    // What was never read cannot be out of date.
+    snapshotAgeMs: () => kubelet()?.snapshotAgeMs ?? 0,
+    figures: () => readFigures({ nodefs: stateDir, imagefs: runtime.imageFolder }),
+    reasons: [
+      () => (kubelet() === undefined ? 'the pods of this node have not been read yet' : undefined),
+      ...options.reasons,
+    ],
+    onChange: () => agent.changed(),
+    clock: systemClock,
+    log,
+  })
+  teardown.add("the watch on the node's health", async () => health.close())
+  const agent: NodeAgent = new NodeAgent({
+    ...{ client, identity, log },
+    health: () => health.report(),
+    runtime: () => runtime.description,
+    images: () => runtime.images(),
+  })
+  teardown.add('reports on the node', () => agent.close())
+  return { agent, health, runtime }
+}
