@@ -49,7 +49,8 @@ export async function readMachine(stateDir: string): Promise<Machine> {
     kernelVersion: release(),
     osImage: prettyName(osRelease),
     machineId,
-    systemUuid,
+    // As upstream's kubelet has it where there is no DMI (cadvisor's GetSystemUUID): the Node is told by both.
+    systemUuid: systemUuid === '' ? machineId : systemUuid,
     bootId,
     // The machine's, not those that this process may use: its own affinity is no concern of pods.
     cpus: countCpus(cpus) ?? availableParallelism(),
