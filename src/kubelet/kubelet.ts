@@ -12,6 +12,9 @@ import { type Clock, systemClock } from '../util/clock.ts'
 import { errorMessage } from '../util/error-message.ts'
 import { Limit } from '../util/limit.ts'
 import type { Logger } from '../util/logger.ts'
+import { admit, type NodeRoom } from './admission/admit.ts'
+import { inOrder } from './admission/order.ts'
+import type { PodEventReport } from './events/pod-event-report.ts'
 import { removeCgroup, removeEmptyCgroup } from './host/cgroups.ts'
 import { nodeDns } from './host/resolv-conf.ts'
 import { ImageStore } from './images/image-store.ts'
@@ -58,6 +61,10 @@ export interface KubeletOptions {
   readonly onRuntimeAway?: () => void
   /** Absolute folder of containers' logs; by default one in the state folder. */
   readonly logsDir?: string
+  /** What pods have to fit into; undefined: whatever is wanted is tried. */
+  readonly room?: () => NodeRoom
+  /** Hears what people are to be told of pods. */
+  readonly onEvent?: (event: PodEventReport) => void
 }
 
 export interface ExecResult {
@@ -107,7 +114,7 @@ export class Kubelet {
     // A pod sees what came with it.
     for (const change of changes)
       if (isConfig(change)) this.#config[change.kind].set(change.name, change.object)
-    for (const change of changes) {
+    for (const change of inOrder(changes, (uid) => this.#relister.snapshot?.pods.has(uid) === true)) {
       if (change.kind === 'Pod') this.#manager.set(change.name, change.object)
       else if (isConfig(change)) this.#manager.configChanged(change)
     }
@@ -305,6 +312,10 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
             log.error({ error: errorMessage(error) }, "A listener to pods' statuses failed")
           }
         }
+      },
+      admit: (pod, others) => (options.room === undefined ? undefined : admit(pod, others, options.room())),
+      onEvents: (reports) => {
+        for (const report of reports) options.onEvent?.(report)
       },
       onStarted: (seconds) => metrics.observePodStart(seconds),
     },

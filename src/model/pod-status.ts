@@ -47,6 +47,8 @@ export interface PodStatus {
   /** Why the pod is where it is, in one word for tables (`Running`, `CrashLoopBackOff`, `ImagePullBackOff`). */
   readonly reason: string
   readonly message: string
+  /** Why it is over, where that is not its containers' doing. */
+  readonly conclusion?: { readonly reason: string; readonly message: string } | undefined
   readonly startedAt: number | undefined
   readonly initContainers: readonly ContainerStatus[]
   readonly containers: readonly ContainerStatus[]

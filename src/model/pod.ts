@@ -149,11 +149,13 @@ export interface Volume {
 export interface ToldStatus {
   /** It has ended: it is not started again, whoever said so. */
   readonly ended: 'Succeeded' | 'Failed' | undefined
+  /** When a node took it on, in ms since the epoch. */
+  readonly startedAt: number | undefined
   /** The conditions of its readiness gates, by type: `True`, `False` or `Unknown`. */
   readonly gates: ReadonlyMap<string, string>
 }
 
-export const TOLD_NOTHING: ToldStatus = { ended: undefined, gates: new Map() }
+export const TOLD_NOTHING: ToldStatus = { ended: undefined, startedAt: undefined, gates: new Map() }
 
 export type RestartPolicy = 'Always' | 'OnFailure' | 'Never'
 

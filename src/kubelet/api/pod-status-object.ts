@@ -1,6 +1,7 @@
 import type { Pod } from '../../model/pod.ts'
 import type { ContainerState, ContainerStatus, PodStatus } from '../../model/pod-status.ts'
 import type { IpAddress } from '../../util/address.ts'
+import { qosClass } from '../pods/resources.ts'
 import { apiTime } from './api-time.ts'
 
 /** core/v1 PodCondition, as far as the node decides it. */
@@ -65,6 +66,8 @@ export function podStatusObject(pod: Pod | undefined, status: PodStatus, context
   const containers = (list: readonly ContainerStatus[]) => list.map((it) => containerStatus(it, runtimeName))
   return {
     phase: status.phase,
+    ...(status.conclusion ?? {}),
+    ...(pod === undefined ? {} : { qosClass: qosClass(pod) }),
     ...(pod === undefined ? {} : { observedGeneration: pod.generation }),
     ...(hostIPs[0] === undefined ? {} : { hostIP: hostIPs[0], hostIPs: hostIPs.map((ip) => ({ ip })) }),
     ...(podIP === undefined

@@ -1,10 +1,18 @@
 import { splitObjectName } from '../../model/object-name.ts'
+import { DEADLINE_EXCEEDED } from '../pods/conclusion.ts'
 import type { PodEvent } from '../pods/pod-event.ts'
 import type { PodState } from '../pods/pod-state.ts'
 import { judge, recordsOf } from '../pods/verdict.ts'
 import type { ContainerRecord } from '../runtime/records.ts'
 import { imageFailed, imagePresent, imagePulling } from './image-events.ts'
-import { type Happening, normal, ofContainer, type PodEventReport, warning } from './pod-event-report.ts'
+import {
+  type Happening,
+  normal,
+  ofContainer,
+  ofPod,
+  type PodEventReport,
+  warning,
+} from './pod-event-report.ts'
 import { stepFailed } from './step-events.ts'
 
 /** What is said of a pod that heard `event`, and by it went from one state to the other. Pure. */
@@ -29,6 +37,8 @@ function news(state: PodState, event: PodEvent): readonly PodEventReport[] {
       const image = isAnother ? [imagePresent(container.image, undefined)] : []
       return of(container.name, ...image, normal('Created', 'Container created'), began(record))
     }
+    case 'deadlinePassed':
+      return [ofPod(state, normal(DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message))]
     case 'stepFailed':
       return stepFailed(event, state)
     default:

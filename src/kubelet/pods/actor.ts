@@ -12,6 +12,7 @@ import type { Prober } from '../probes/prober.ts'
 import { probeTargets } from '../probes/targets.ts'
 import { isRuntimeAway } from '../runtime/runtime-error.ts'
 import type { SnapshotClock } from '../runtime/snapshot-clock.ts'
+import { deadlineOf } from './conclusion.ts'
 import type { PodEffects } from './effects.ts'
 import type { PodAction } from './plan.ts'
 import { planPod } from './planner.ts'
@@ -91,7 +92,10 @@ export class PodActor {
     this.#cancelWake()
     try {
       while (!this.#closed) {
-        const plan = planPod(this.#state, this.#context.clock.now())
+        const now = this.#context.clock.now()
+        if ((deadlineOf(this.#state) ?? Number.POSITIVE_INFINITY) <= now)
+          this.#hear({ kind: 'deadlinePassed' })
+        const plan = planPod(this.#state, now)
         for (const container of plan.images) this.#requestImage(container)
         if (plan.action === undefined) return this.#rest(plan.wakeAt)
         await this.#step(plan.action)

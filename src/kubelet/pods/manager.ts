@@ -1,17 +1,23 @@
 import type { ObjectName } from '../../model/object-name.ts'
 import type { Pod } from '../../model/pod.ts'
 import type { PodStatus } from '../../model/pod-status.ts'
-import { NO_RECORDS, type SandboxRecord } from '../runtime/records.ts'
+import type { Refusal } from '../admission/admit.ts'
+import { ofPod, warning } from '../events/pod-event-report.ts'
+import { NO_RECORDS, type PodRecords, type SandboxRecord } from '../runtime/records.ts'
 import type { RuntimeSnapshot } from '../runtime/snapshot.ts'
 import { type ActorContext, PodActor } from './actor.ts'
+import { refused, toldConclusion } from './conclusion.ts'
+import { podOutcome } from './outcome.ts'
 import type { ConfigIdentity } from './pod-event.ts'
-import { initialPodState, type PodState } from './pod-state.ts'
+import { type Conclusion, initialPodState, type PodState } from './pod-state.ts'
 
 /** A pod's news: what it is now, or that nothing is left of it. */
 export type PodNews = PodStatus | { readonly removed: ObjectName; readonly uid: string }
 
 export type ManagerContext = Omit<ActorContext, 'onStatus' | 'onRemoved'> & {
   readonly onNews: (news: PodNews) => void
+  /** Whether a pod is let in beside the others; undefined when it is. */
+  readonly admit: (pod: Pod, others: readonly Pod[]) => Refusal | undefined
   /** All containers of a pod run for the first time, this long after it was first seen. */
   readonly onStarted: (seconds: number) => void
   /** Whether a pod that only the runtime knows is to be ended. */
@@ -21,6 +27,12 @@ export type ManagerContext = Omit<ActorContext, 'onStatus' | 'onRemoved'> & {
 /** It needs a snapshot even of the same records. */
 const isWaiting = ({ runtimeAway, inDoubt, missedSnapshot }: PodState): boolean =>
   runtimeAway || inDoubt || missedSnapshot
+
+/** It takes room on the node. */
+const isActive = (state: PodState): state is PodState & { readonly pod: Pod } =>
+  state.pod !== undefined &&
+  state.concluded === undefined &&
+  podOutcome(state.pod, state.records) === undefined
 
 /**
  * Which pods there are. One actor a UID; under one name, the next pod waits until nothing is left of the one before.
@@ -125,6 +137,9 @@ export class PodManager {
         actor.tell({ kind: 'desired', pod })
       return
     }
+    // It is over, and nothing of it is left here but what the API server knows.
+    if (pod.told.ended !== undefined && pod.deletion === undefined && !this.#snapshot.pods.has(pod.uid))
+      return
     const predecessor = [...this.#actors.values()].some(({ state }) => state.name === pod.name)
     if (!predecessor) this.#start(pod.name, pod.uid, pod)
   }
@@ -134,11 +149,30 @@ export class PodManager {
     const stale = this.#removedAt.has(uid)
     const records = stale ? NO_RECORDS : (this.#snapshot.pods.get(uid) ?? NO_RECORDS)
     const asOf = stale ? snapshotClock.tick() : this.#snapshot.sequence
-    const actor = new PodActor(initialPodState(name, uid, pod, records, asOf), this.#actorContext)
+    const isNew = records.sandboxes.length === 0
+    const state: PodState = {
+      ...initialPodState(name, uid, pod, records, asOf),
+      concluded: pod === undefined ? undefined : this.#conclusion(pod, records, isNew),
+      seenAt: isNew ? clock.now() : undefined,
+    }
+    const actor = new PodActor(state, this.#actorContext)
     this.#actors.set(uid, actor)
     if (pod !== undefined && records.containers.length === 0) this.#starting.set(uid, clock.now())
     this.#context.onNews(actor.status)
     actor.wake()
+  }
+
+  /** What runs is let in before all that is new, and not asked about again. */
+  #conclusion(pod: Pod, records: PodRecords, isNew: boolean): Conclusion | undefined {
+    const told = toldConclusion(pod, records)
+    if (told !== undefined || !isNew || pod.deletion !== undefined) return told
+    const { admit, onEvents } = this.#context
+    const others = [...this.#actors.values()].flatMap(({ state }) => (isActive(state) ? [state.pod] : []))
+    const refusal = admit(pod, others)
+    const complaints = pod.unsupported.map((text) => warning('UnsupportedField', text))
+    const said = refusal === undefined ? complaints : [warning(refusal.reason, refusal.message)]
+    onEvents(said.map((happening) => ofPod({ name: pod.name, uid: pod.uid, pod }, happening)))
+    return refusal === undefined ? undefined : refused(refusal)
   }
 
   #terminate(pod: Pod, maxGraceSeconds = Number.POSITIVE_INFINITY): void {

@@ -1,6 +1,7 @@
 import type { Container, Pod } from '../../model/pod.ts'
 import { fatalProbe, UNDECIDED } from '../probes/verdicts.ts'
 import type { ContainerRecord, SandboxRecord } from '../runtime/records.ts'
+import { deadlineOf } from './conclusion.ts'
 import { podOutcome } from './outcome.ts'
 import type { PodAction, PodPlan } from './plan.ts'
 import type { Failure, PodState } from './pod-state.ts'
@@ -18,7 +19,17 @@ export function planPod(state: PodState, now: number): PodPlan {
   if (pod === undefined || state.terminating !== undefined) return planTeardown(state, now)
   const planner = new Planner(state, pod, now)
   const action = planner.next()
-  return { images: planner.images, action: planner.unlessFailed(action), wakeAt: planner.wakeAt }
+  return {
+    images: planner.images,
+    action: planner.unlessFailed(action),
+    wakeAt: sooner(planner.wakeAt, state),
+  }
+}
+
+/** A deadline passes while nothing else happens. */
+function sooner(wakeAt: number | undefined, state: PodState): number | undefined {
+  const deadline = deadlineOf(state)
+  return wakeAt === undefined || deadline === undefined ? (wakeAt ?? deadline) : Math.min(wakeAt, deadline)
 }
 
 const SHARED_BACKOFF: ReadonlySet<PodAction['kind']> = new Set([
@@ -53,6 +64,9 @@ class Planner {
       // Its logs and records stay; its address and processes need not.
       return sandbox === undefined ? undefined : { kind: 'stopSandbox', sandbox }
     }
+    if (this.#state.concluded !== undefined) return this.#end(sandbox)
+    // What it must have and cannot: to run without would be wrong.
+    if (this.#pod.unsupported.length > 0 && sandbox === undefined) return undefined
     this.#wantImages(sandbox)
     if (this.#needsVolumes()) return { kind: 'prepareVolumes' }
     if (this.#state.volumes.kind === 'failed') return undefined
@@ -65,6 +79,18 @@ class Planner {
     if (action === undefined || removalFailure === undefined || !SHARED_BACKOFF.has(action.kind))
       return action
     return this.#isDue(removalFailure) ? action : undefined
+  }
+
+  /** What runs of a pod that is over: its records stay. */
+  #end(sandbox: SandboxRecord | undefined): PodAction | undefined {
+    const records = this.#running()
+    if (records.length > 0)
+      return { kind: 'stopContainers', records, graceSeconds: this.#pod.terminationGracePeriodSeconds }
+    return sandbox === undefined ? undefined : { kind: 'stopSandbox', sandbox }
+  }
+
+  #running(): readonly ContainerRecord[] {
+    return this.#state.records.containers.filter(({ state }) => state === 'running' || state === 'unknown')
   }
 
   #isUnread(record: ContainerRecord): boolean {
@@ -92,7 +118,7 @@ class Planner {
   /** The pod has no working sandbox: what an old one left running ends, then there is a new one. */
   #sandbox(): PodAction | undefined {
     const { records, sandboxFailure, sandboxAttempt } = this.#state
-    const running = records.containers.filter(({ state }) => state === 'running' || state === 'unknown')
+    const running = this.#running()
     if (running.length > 0) {
       return {
         kind: 'stopContainers',

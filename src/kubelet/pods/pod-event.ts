@@ -14,6 +14,8 @@ export type ConfigIdentity = Pick<ConfigObject, 'kind' | 'name'>
 export type PodEvent =
   | { readonly kind: 'desired'; readonly pod: Pod }
   | { readonly kind: 'terminate'; readonly graceSeconds: number }
+  /** Its active deadline has passed. */
+  | { readonly kind: 'deadlinePassed' }
   | { readonly kind: 'configChanged'; readonly config: ConfigIdentity }
   | { readonly kind: 'observed'; readonly records: PodRecords; readonly sequence: number }
   /** Something in its volumes is to be written anew. */
@@ -48,7 +50,12 @@ export type PodEvent =
 /** What came of one step; the runtime's records as the step left them. */
 export type StepOutcome =
   | { readonly kind: 'volumesReady' }
-  | { readonly kind: 'sandboxRunning'; readonly sandbox: SandboxRecord }
+  | {
+      readonly kind: 'sandboxRunning'
+      readonly sandbox: SandboxRecord
+      /** What of the pod could not be as it was asked for. */
+      readonly warnings?: readonly PodWarning[]
+    }
   | { readonly kind: 'sandboxStopped'; readonly id: string }
   | { readonly kind: 'sandboxRemoved'; readonly id: string }
   | { readonly kind: 'containerStarted'; readonly container: Container; readonly record: ContainerRecord }
@@ -57,6 +64,12 @@ export type StepOutcome =
   | { readonly kind: 'terminationMessageRead'; readonly id: string; readonly message: string }
   | { readonly kind: 'cleanedUp' }
   | StepFailure
+
+/** What people are to be told, with the kubelet's word for it. */
+export interface PodWarning {
+  readonly reason: string
+  readonly message: string
+}
 
 export interface StepFailure {
   readonly kind: 'stepFailed'

@@ -21,6 +21,16 @@ export type ImageState =
   | { readonly kind: 'present'; readonly id: string }
   | { readonly kind: 'failed'; readonly failure: Failure }
 
+/** A pod is over before its containers are, or without their having been. */
+export interface Conclusion {
+  readonly phase: 'Succeeded' | 'Failed'
+  /** Why, for the API; both empty where it was the API that said so. */
+  readonly reason: string
+  readonly message: string
+  /** It was never let in: nothing of it is on this node. */
+  readonly refused: boolean
+}
+
 export type VolumesState =
   | { readonly kind: 'unprepared' }
   | { readonly kind: 'ready' }
@@ -35,6 +45,10 @@ export interface PodState {
   /** Undefined for one that only the runtime knows: it is to be removed. */
   readonly pod: Pod | undefined
   readonly terminating: { readonly graceSeconds: number } | undefined
+  /** Its containers are to end, and it rests then. */
+  readonly concluded: Conclusion | undefined
+  /** When this process first saw it, in ms since the epoch; undefined for one that was there before. */
+  readonly seenAt: number | undefined
   readonly records: PodRecords
   /** Of the snapshot clock: older snapshots do not know of effects that `records` has. */
   readonly recordsAsOf: number
@@ -76,6 +90,8 @@ export function initialPodState(
     uid,
     pod,
     terminating: undefined,
+    concluded: undefined,
+    seenAt: undefined,
     records,
     recordsAsOf,
     missedSnapshot: false,

@@ -3,6 +3,7 @@ import { splitObjectName } from '../../model/object-name.ts'
 import type { Pod } from '../../model/pod.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import type { ContainerRecord, PodRecords } from '../runtime/records.ts'
+import { DEADLINE_EXCEEDED, toldConclusion } from './conclusion.ts'
 import type { PodAction } from './plan.ts'
 import type { ConfigIdentity, PodEvent, StepFailure } from './pod-event.ts'
 import type { Failure, PodState, VolumesState } from './pod-state.ts'
@@ -26,6 +27,8 @@ function next(state: PodState, event: PodEvent, now: number, sequence: number): 
       return onDesired(state, event.pod)
     case 'terminate':
       return { ...state, terminating: { graceSeconds: event.graceSeconds } }
+    case 'deadlinePassed':
+      return { ...state, concluded: DEADLINE_EXCEEDED }
     case 'configChanged':
       return onConfigChanged(state, event.config)
     case 'observed':
@@ -163,6 +166,7 @@ function onDesired(state: PodState, pod: Pod): PodState {
   return {
     ...state,
     pod,
+    concluded: state.concluded ?? toldConclusion(pod, state.records),
     images,
     volumes: afterChange(state.volumes),
     sandboxFailure: undefined,

@@ -3,6 +3,7 @@ import type { ContainerState, ContainerStatus, PodPhase, PodStatus } from '../..
 import type { IpAddress } from '../../util/address.ts'
 import { hasStarted, isReady, UNDECIDED } from '../probes/verdicts.ts'
 import type { ContainerRecord } from '../runtime/records.ts'
+import { startOf } from './conclusion.ts'
 import { podOutcome } from './outcome.ts'
 import type { PodState } from './pod-state.ts'
 import { judge, recordsOf } from './verdict.ts'
@@ -12,12 +13,12 @@ export function podStatus(known: PodState, nodeAddresses: readonly IpAddress[], 
   const state = withEnded(known)
   const { pod, records } = state
   const sandbox = records.sandboxes.find(({ ready }) => ready)
-  const init = (pod?.initContainers ?? []).map((it) => containerStatus(state, it, 'init', now))
-  const main = (pod?.containers ?? []).map((it) => containerStatus(state, it, 'main', now))
+  const all = state.concluded?.refused === true ? undefined : pod
+  const init = (all?.initContainers ?? []).map((it) => containerStatus(state, it, 'init', now))
+  const main = (all?.containers ?? []).map((it) => containerStatus(state, it, 'main', now))
   const phase = phaseOf(state, main)
   const podIPs = pod?.hostNetwork === true && sandbox !== undefined ? nodeAddresses : (sandbox?.ips ?? [])
   const terminating = pod === undefined || state.terminating !== undefined
-  const began = records.sandboxes.map(({ createdAt }) => createdAt)
   return {
     name: state.name,
     uid: state.uid,
@@ -28,7 +29,8 @@ export function podStatus(known: PodState, nodeAddresses: readonly IpAddress[], 
     sandboxReady: sandbox !== undefined,
     podIPs,
     ...explain(state, pod, phase, init, main),
-    startedAt: began.length === 0 ? undefined : Math.min(...began),
+    conclusion: concluded(state, phase),
+    startedAt: startOf(state),
     initContainers: init,
     containers: main,
   }
@@ -44,8 +46,12 @@ function withEnded(state: PodState): PodState {
 }
 
 /** The rules of the API's own PodPhase; a pod that was ended is over with its last container (KEP-3329). */
-function phaseOf({ pod, records, terminating }: PodState, main: readonly ContainerStatus[]): PodPhase {
+function phaseOf(state: PodState, main: readonly ContainerStatus[]): PodPhase {
+  const { pod, records, terminating, concluded } = state
   if (pod === undefined) return 'Running'
+  // What still runs keeps a pod from being over, whatever was decided.
+  if (concluded !== undefined && !records.containers.some((it) => it.state === 'running'))
+    return concluded.phase
   const outcome = podOutcome(pod, records)
   if (outcome !== undefined) return outcome
   if (terminating !== undefined && main.length > 0 && main.every(({ state }) => state.kind === 'terminated'))
@@ -53,6 +59,11 @@ function phaseOf({ pod, records, terminating }: PodState, main: readonly Contain
   // One that was never made keeps the pod from counting as started.
   return main.length > 0 && main.every(({ id }) => id !== '') ? 'Running' : 'Pending'
 }
+
+const concluded = ({ concluded }: PodState, phase: PodPhase): PodStatus['conclusion'] =>
+  concluded === undefined || concluded.reason === '' || phase !== concluded.phase
+    ? undefined
+    : { reason: concluded.reason, message: concluded.message }
 
 function containerStatus(
   state: PodState,
@@ -132,6 +143,8 @@ function obstacle(state: PodState, container: Container): ContainerState | undef
 }
 
 function notYet({ pod, volumes, sandboxFailure }: PodState, role: 'init' | 'main'): ContainerState {
+  if (pod !== undefined && pod.unsupported.length > 0)
+    return waiting('UnsupportedField', pod.unsupported.join('; '))
   if (volumes.kind === 'failed') return waiting(volumes.failure.reason, volumes.failure.message)
   if (sandboxFailure !== undefined) return waiting(sandboxFailure.reason, sandboxFailure.message)
   const hasInit = (pod?.initContainers.length ?? 0) > 0
@@ -158,6 +171,8 @@ function explain(
   if (pod === undefined || state.terminating !== undefined) {
     return { reason: 'Terminating', message: state.removalFailure?.message ?? '' }
   }
+  const conclusion = concluded(state, phase)
+  if (conclusion !== undefined) return conclusion
   if (phase === 'Succeeded') return { reason: 'Completed', message: '' }
   const begun = main.some(({ id }) => id !== '')
   const pendingInit = begun ? undefined : init.findIndex(({ ready }) => !ready)

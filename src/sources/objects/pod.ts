@@ -10,6 +10,7 @@ import { withoutJudged } from './unsupported-fields.ts'
 const status = v.nullish(
   v.looseObject({
     phase: v.nullish(v.string(), ''),
+    startTime: v.nullish(v.string(), ''),
     conditions: v.nullish(v.array(v.looseObject({ type: v.string(), status: v.string() })), []),
   }),
   {},
@@ -49,9 +50,13 @@ export function parsePod(object: unknown): Parsed<Pod> {
   }))
 }
 
-function toTold({ phase, conditions }: v.InferOutput<typeof status>, gates: readonly string[]): ToldStatus {
+function toTold(
+  { phase, startTime, conditions }: v.InferOutput<typeof status>,
+  gates: readonly string[],
+): ToldStatus {
   return {
     ended: phase === 'Succeeded' || phase === 'Failed' ? phase : undefined,
+    startedAt: Number.isNaN(Date.parse(startTime)) ? undefined : Date.parse(startTime),
     gates: new Map(conditions.filter(({ type }) => gates.includes(type)).map((it) => [it.type, it.status])),
   }
 }

@@ -30,7 +30,6 @@ const NOT_WINDOWS = 'is ignored: it is for Windows'
 
 /** core/v1 PodSpec as of 1.36. What is in no schema and not here is no field that Kubernetes has. */
 const OF_POD: Verdicts = {
-  activeDeadlineSeconds: runs('is ignored: this node ends no pod for its age'),
   ephemeralContainers: runs('are not started by this node'),
   hostnameOverride: waits('names the pod otherwise than this node can'),
   hostUsers: waits('asks for a user namespace, which this node gives to no pod', is(false)),

@@ -5,7 +5,7 @@ import { RuntimeError } from '../../../src/kubelet/runtime/runtime-error.ts'
 import { buildContainer } from '../../support/pod-builder.ts'
 import { SkippingClock } from '../../support/skipping-clock.ts'
 
-const image = { id: 'sha256:1', repoTags: [], repoDigests: [], size: 77n }
+const image = { id: 'sha256:1', repoTags: [], repoDigests: [], size: 77n, uid: undefined, username: '' }
 
 /** A runtime that has the image or not, and pulls it or not. */
 function store(has: boolean, canPull: boolean) {

@@ -128,6 +128,7 @@ test('a container that waits for its restart says for how long and why', () => {
 test('a status holds nothing but what its type says', () => {
   const status = podStatus(podState(plain, { records: records(exitedRecord(1)) }), [], NOW)
   expect(Object.keys(status).sort()).toEqual([
+    'conclusion',
     'containers',
     'initContainers',
     'message',
