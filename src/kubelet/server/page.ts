@@ -1,0 +1,10 @@
+/** Something to read, whole. */
+export interface Page {
+  readonly type: string
+  readonly body: string | Buffer
+}
+
+/** What renders pages, by their paths without the first slash: `metrics/resource`. */
+export type Pages = ReadonlyMap<string, () => Promise<Page> | Page>
+
+export const jsonPage = (value: unknown): Page => ({ type: 'application/json', body: JSON.stringify(value) })
