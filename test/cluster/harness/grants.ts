@@ -1,25 +1,32 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseAllDocuments } from 'yaml'
+import { packageRoot } from '../../../bench/package-root.ts'
 import type { KubeClient } from '../../../src/kube/client.ts'
+
+const API_GROUP = 'rbac.authorization.k8s.io'
 
 /** Whom the API server is to kubelets. */
 export const KUBELET_CLIENT = 'kube-apiserver-kubelet-client'
 
-/** What a cluster with nodes grants beside what the API server does by itself: who, and the role that they get. */
-const GRANTS = [
-  { name: KUBELET_CLIENT, kind: 'User', role: 'system:kubelet-api-admin' },
-  // A node's proxy has the node's own identity, which reads Services but not EndpointSlices.
-  { name: 'system:nodes', kind: 'Group', role: 'system:node-proxier' },
-] as const
+/** As kubeadm's certificate has it, but by a role: what a kubelet asks about it is asked of RBAC then. */
+const KUBELET_CLIENT_BINDING = {
+  apiVersion: `${API_GROUP}/v1`,
+  kind: 'ClusterRoleBinding',
+  metadata: { name: KUBELET_CLIENT },
+  roleRef: { apiGroup: API_GROUP, kind: 'ClusterRole', name: 'system:kubelet-api-admin' },
+  subjects: [{ kind: 'User', name: KUBELET_CLIENT, apiGroup: API_GROUP }],
+}
 
+/** What a cluster with Hawser's nodes grants beside what the API server does by itself: what users are told to apply. */
 export async function grantToNodes(admin: KubeClient): Promise<void> {
-  for (const { name, kind, role } of GRANTS) {
-    await admin.json({
-      method: 'POST',
-      path: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
-      body: {
-        metadata: { name: `hawser-test:${name}` },
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
-        subjects: [{ kind, name, apiGroup: 'rbac.authorization.k8s.io' }],
-      },
-    })
+  const manifest = await readFile(join(packageRoot, 'deploy', 'node', 'rbac.yaml'), 'utf8')
+  const wanted = parseAllDocuments(manifest).map((document): unknown => document.toJS())
+  for (const body of [...wanted, KUBELET_CLIENT_BINDING]) {
+    const collection = isRole(body) ? 'clusterroles' : 'clusterrolebindings'
+    await admin.json({ method: 'POST', path: `/apis/${API_GROUP}/v1/${collection}`, body })
   }
 }
+
+const isRole = (object: unknown): boolean =>
+  typeof object === 'object' && object !== null && 'kind' in object && object.kind === 'ClusterRole'

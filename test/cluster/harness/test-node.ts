@@ -16,7 +16,7 @@ import type { TestCluster } from './test-cluster.ts'
 
 export interface TestNodeOptions {
   readonly name: string
-  /** `node`: one process; `kubelet`: `hawser kubelet` and `hawser proxy` beside each other; `none`: the machine alone. */
+  /** `node`, the default: one process; `kubelet`: `hawser kubelet` and `hawser proxy` beside each other; `none`: the machine alone. */
   readonly command?: 'node' | 'kubelet' | 'none'
   /** For the kubelet's command, beside those that say where it is. */
   readonly flags?: readonly string[]
@@ -142,7 +142,7 @@ export class TestNode {
 
   /** Starts Hawser, for the first time or again; resolves when the Node is Ready. */
   async startHawser(): Promise<void> {
-    const { command = 'kubelet', flags = [] } = this.#options
+    const { command = 'node', flags = [] } = this.#options
     if (command === 'none') return
     this.#kubelet = this.#run(command, command, [
       `--node-ip=${this.address}`,
@@ -244,12 +244,17 @@ async function startRuntime(
 ): Promise<PrivateContainerd> {
   const podCidr = parseCidr(link.podCidr)
   if (podCidr === undefined) throw new Error(`${link.podCidr} is no CIDR`)
-  const archives = images.write(folder)
+  const archives = await images.write(folder)
   const containerd = await PrivateContainerd.start({
     ...{ stateDir: folder, podCidr, sandboxImage: images.sandboxImage },
     netns: link.netns.path,
     log: silentLogger,
   })
-  for (const archive of await archives) await importArchive(containerd.socket, archive)
-  return containerd
+  try {
+    for (const archive of archives) await importArchive(containerd.socket, archive)
+    return containerd
+  } catch (error) {
+    await containerd.stop()
+    throw error
+  }
 }
