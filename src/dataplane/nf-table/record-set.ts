@@ -1,5 +1,5 @@
 import type { Pacer } from '../../util/pacer.ts'
-import type { Records } from './records.ts'
+import { type Records, wordsOf } from './records.ts'
 
 /** Of a 32-bit golden section: spreads words that differ in few bits (Knuth, TAOCP 6.4). */
 const SPREAD = 0x9e3779b1
@@ -81,9 +81,3 @@ export class RecordSet {
 
 const recordAt = ({ bytes, width }: Records, index: number): Uint8Array =>
   bytes.subarray(index * width, (index + 1) * width)
-
-function wordsOf({ bytes, width }: Records): Uint32Array {
-  if (width % 4 !== 0) throw new RangeError(`records of ${width} bytes are no whole words`)
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
-  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4)
-}

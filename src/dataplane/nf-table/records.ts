@@ -83,3 +83,10 @@ export function* eachRecord(records: Records): Generator<Uint8Array> {
   const { bytes, width } = records
   for (let at = 0; at < bytes.length; at += width) yield bytes.subarray(at, at + width)
 }
+
+/** Records as words in host order. Throws a RangeError when a record is no whole number of them. */
+export function wordsOf({ bytes, width }: Records): Uint32Array {
+  if (width % 4 !== 0) throw new RangeError(`records of ${width} bytes are no whole words`)
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4)
+}

@@ -14,7 +14,7 @@ import { describeFrontend } from './describe.ts'
 import { failedCommit } from './failure.ts'
 import { DATA_SETS, TABLE } from './layout.ts'
 import { findLeftovers } from './leftovers.ts'
-import { compareTable } from './observe.ts'
+import { compareTable, type TableDigests } from './observe.ts'
 import { isEmptyPlan, type Leftovers, type Plan } from './plan.ts'
 import { PlanBuilder, type PlannedUpdate } from './plan-builder.ts'
 import { TableState } from './table-state.ts'
@@ -27,6 +27,10 @@ export class NftablesBackend implements Backend {
   readonly #reader: NftablesSocket
   readonly #config: FamilyConfig
   #state = new TableState()
+  /** What the elements came to when they last were as committed; undefined when something was written since. */
+  #clean: TableDigests | undefined
+  /** Transactions and removals so far. */
+  #writes = 0
   /** What the last audit found to be enough. */
   #repair: Plan | undefined
 
@@ -72,15 +76,19 @@ export class NftablesBackend implements Backend {
   }
 
   async audit(): Promise<readonly string[]> {
-    const { differences, repair } = await compareTable(this.#reader, this.#state, this.#config, new Pacer())
-    this.#repair = repair
-    return differences
+    const writes = this.#writes
+    const found = await compareTable(this.#reader, this.#state, this.#config, this.#clean, new Pacer())
+    this.#repair = found.repair
+    // An audit beside transactions may have seen another state than there is now.
+    this.#clean = writes === this.#writes ? found.digests : undefined
+    return found.differences
   }
 
   async repair(): Promise<boolean> {
     const plan = this.#repair
     this.#repair = undefined
     if (plan === undefined) return false
+    this.#wrote()
     try {
       await this.#socket.commit(planTransaction(plan, this.#config).transaction)
       return true
@@ -109,6 +117,7 @@ export class NftablesBackend implements Backend {
   }
 
   async remove(): Promise<void> {
+    this.#wrote()
     await removeTable(this.#socket, nftFamily(this.#config.family), TABLE)
     this.#state = new TableState()
   }
@@ -152,13 +161,21 @@ export class NftablesBackend implements Backend {
       return { kind: 'committed' }
     }
     const written = planTransaction(plan, this.#config)
+    this.#wrote()
     try {
       await this.#socket.commit(written.transaction)
     } catch (error) {
       return failedCommit(error, planned, written, this.#config)
     }
     adopt()
+    this.#wrote()
     this.#state = state
     return { kind: 'committed' }
+  }
+
+  /** To be called before a write, as a look may meet its effect, and behind it, as one may have met what was before. */
+  #wrote(): void {
+    this.#writes++
+    this.#clean = undefined
   }
 }

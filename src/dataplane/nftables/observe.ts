@@ -4,9 +4,11 @@ import type { Pacer } from '../../util/pacer.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { compareRules } from '../nf-table/compare-rules.ts'
 import { nftFamily } from '../nf-table/nft-family.ts'
+import { digestRecords, type RecordDigest, sameDigest } from '../nf-table/record-digest.ts'
 import { RecordSet } from '../nf-table/record-set.ts'
 import { RecordWriter } from '../nf-table/records.ts'
 import { constantChains, namedChain } from './chains.ts'
+import type { SetWriters } from './element-writers.ts'
 import { formatElement } from './format-plan.ts'
 import { CLASSES, DATA_SETS, type DataSet, keyWidth, recordLayout, TABLE } from './layout.ts'
 import type { Plan } from './plan.ts'
@@ -22,31 +24,42 @@ export interface Comparison {
   readonly differences: readonly string[]
   /** What makes the table right when only elements differ; undefined when more does, or nothing. */
   readonly repair: Plan | undefined
+  /** What the elements of the table come to; undefined when they are not as they should be. */
+  readonly digests: TableDigests | undefined
 }
+
+/** By set. */
+export type TableDigests = ReadonlyMap<DataSet, RecordDigest>
 
 /**
  * Reads the whole table back and says how it differs from the state. For the audit only: it costs what the table is
- * large. Rejects with a NetlinkError.
+ * large. `clean` is what an earlier look at this same state came to: elements that still do are not compared one by one.
+ * Rejects with a NetlinkError.
  */
 export async function compareTable(
   socket: NftablesSocket,
   state: TableState,
   config: FamilyConfig,
+  clean: TableDigests | undefined,
   pacer: Pacer,
 ): Promise<Comparison> {
   const family = nftFamily(config.family)
   const tables = await socket.dumpTables(family)
   if (!tables.some((table) => table.name === TABLE))
-    return { differences: [`table ${family} ${TABLE} is gone`], repair: undefined }
+    return { differences: [`table ${family} ${TABLE} is gone`], repair: undefined, digests: undefined }
   const chains = [...constantChains(config), ...[...state.chains].map((name) => namedChain(name, config))]
   const structure = [
     ...(await compareRules(socket, family, TABLE, chains)),
     ...(await compareClasses(socket, state, config)),
   ]
-  const elements = await compareElements(socket, state, config, pacer)
-  const differences = [...structure, ...elements.flatMap((difference) => inWords(difference, config))]
-  const onlyElements = structure.length === 0 && elements.length > 0
-  return { differences, repair: onlyElements ? repairPlan(elements, config) : undefined }
+  const { found, digests } = await compareElements(socket, state, config, clean, pacer)
+  const differences = [...structure, ...found.flatMap((difference) => inWords(difference, config))]
+  const onlyElements = structure.length === 0 && found.length > 0
+  return {
+    differences,
+    repair: onlyElements ? repairPlan(found, config) : undefined,
+    digests: found.length === 0 ? digests : undefined,
+  }
 }
 
 /** Takes foreign elements out and puts missing ones in; one with other data is both. */
@@ -97,20 +110,27 @@ async function compareElements(
   socket: NftablesSocket,
   state: TableState,
   config: FamilyConfig,
+  clean: TableDigests | undefined,
   pacer: Pacer,
-): Promise<SetDifference[]> {
-  const expected = await renderState(state, config, pacer)
-  const differences: SetDifference[] = []
+): Promise<{ readonly found: readonly SetDifference[]; readonly digests: TableDigests }> {
+  let expected: SetWriters | undefined
+  const found: SetDifference[] = []
+  const digests = new Map<DataSet, RecordDigest>()
   for (const set of DATA_SETS) {
     const layout = recordLayout(set, config.family)
     const bytes = await socket.dumpElements(nftFamily(config.family), TABLE, set, layout)
     const width = recordWidth(layout)
-    const found = { width, count: bytes.length / width, bytes }
+    const there = { width, count: bytes.length / width, bytes }
+    const digest = await digestRecords(there, pacer)
+    digests.set(set, digest)
+    const before = clean?.get(set)
+    if (before !== undefined && sameDigest(before, digest)) continue
+    expected ??= await renderState(state, config, pacer)
     const missing = await RecordSet.of(expected[set], pacer)
-    const difference = { set, foreign: await missing.takeAll(found, pacer), missing: missing.rest() }
-    if (difference.missing.length > 0 || difference.foreign.length > 0) differences.push(difference)
+    const difference = { set, foreign: await missing.takeAll(there, pacer), missing: missing.rest() }
+    if (difference.missing.length > 0 || difference.foreign.length > 0) found.push(difference)
   }
-  return differences
+  return { found, digests }
 }
 
 function name(how: string, set: DataSet, records: readonly Uint8Array[], { family }: FamilyConfig): string[] {
