@@ -5,6 +5,8 @@ export interface Mount {
   readonly point: string
   /** File system type (`tmpfs`, `cgroup2`). */
   readonly type: string
+  /** What the file system itself was told (`rw`, `memory`), as opposed to this mount of it. */
+  readonly options: readonly string[]
 }
 
 /** Mounts of a mountinfo file in its own order, which is the order of mounting (proc_pid_mountinfo(5)). */
@@ -12,9 +14,11 @@ export function parseMounts(mountinfo: string): readonly Mount[] {
   return mountinfo.split('\n').flatMap((line) => {
     const fields = line.split(' ')
     const point = fields[4]
-    // A variable number of optional fields, then a lone hyphen, then the type.
-    const type = fields[fields.indexOf('-', 6) + 1]
-    return point === undefined || type === undefined ? [] : [{ point: unescapeOctal(point), type }]
+    // A variable number of optional fields, then a lone hyphen, the type, the source, and options.
+    const rest = fields.slice(fields.indexOf('-', 6) + 1)
+    const [type, , options = ''] = rest
+    if (point === undefined || type === undefined) return []
+    return [{ point: unescapeOctal(point), type, options: options.split(',') }]
   })
 }
 

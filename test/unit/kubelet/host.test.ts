@@ -3,30 +3,19 @@ import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { parseMounts } from '../../../src/kubelet/host/mounts.ts'
 import { endProcess, findProcesses, isAlive, processOf } from '../../../src/kubelet/host/processes.ts'
-import { parseResolvConf } from '../../../src/kubelet/host/resolv-conf.ts'
 
 test('mounts are read with their types, whatever optional fields and odd names they have', () => {
   const mountinfo = [
     '36 35 98:0 / /mnt1 rw,noatime master:1 - ext4 /dev/root rw',
     '37 35 0:5 / /with\\040space\\134 rw shared:7 master:3 - tmpfs tmpfs rw',
-    '38 35 0:6 / /sys/fs/cgroup rw - cgroup2 cgroup rw',
+    '38 35 0:6 / /sys/fs/cgroup rw - cgroup2 cgroup rw,nsdelegate',
     '',
   ].join('\n')
   expect(parseMounts(mountinfo)).toEqual([
-    { point: '/mnt1', type: 'ext4' },
-    { point: '/with space\\', type: 'tmpfs' },
-    { point: '/sys/fs/cgroup', type: 'cgroup2' },
+    { point: '/mnt1', type: 'ext4', options: ['rw'] },
+    { point: '/with space\\', type: 'tmpfs', options: ['rw'] },
+    { point: '/sys/fs/cgroup', type: 'cgroup2', options: ['rw', 'nsdelegate'] },
   ])
-})
-
-test('the last search list of a resolv.conf counts, and comments do not', () => {
-  const text =
-    '# nameserver 9.9.9.9\nnameserver 10.0.0.1 extra\nsearch a\n\nsearch b c\noptions ndots:5 edns0\nnameserver ::1'
-  expect(parseResolvConf(text)).toEqual({
-    servers: ['10.0.0.1', '::1'],
-    searches: ['b', 'c'],
-    options: ['ndots:5', 'edns0'],
-  })
 })
 
 test('a process is found by its program and a whole argument, and ended', async () => {
