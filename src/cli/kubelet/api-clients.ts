@@ -1,3 +1,4 @@
+import type { ClusterAccess } from '../../kube/access/cluster-access.ts'
 import { kubeconfigAccess } from '../../kube/access/kubeconfig.ts'
 import { KubeClient } from '../../kube/client.ts'
 import { RestClientMetrics } from '../../kube/metrics.ts'
@@ -11,6 +12,8 @@ export interface ApiClients {
   readonly client: KubeClient
   /** Another one: heartbeats wait in no line. */
   readonly leaseClient: KubeClient
+  /** Who vouches for the API server, and for its clients; undefined: the system's authorities. */
+  readonly authority?: ClusterAccess['authority']
 }
 
 /** A heartbeat that takes longer than its period is none. */
@@ -32,5 +35,5 @@ export async function openApiClients(
     ...{ qps: 0, burst: 0, requestTimeoutMs: HEARTBEAT_TIMEOUT_MS },
   })
   teardown.add("the heartbeat's API client", async () => leaseClient.close())
-  return { client, leaseClient }
+  return { client, leaseClient, authority: access.authority }
 }

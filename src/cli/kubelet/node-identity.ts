@@ -14,7 +14,7 @@ export async function nodeIdentity(config: KubeletConfig): Promise<NodeIdentity>
   return {
     ...{ name, addresses, labels, taints, maxPods },
     // 0: nothing is served where the API server would look for it.
-    kubeletPort: 0,
+    kubeletPort: config.nodeApi?.bind.port ?? 0,
     reserved: { cpuMilli: 0, memoryBytes: 0, storageBytes: 0 },
     machine: await readMachine(config.stateDir),
     kubeletVersion: `${KUBERNETES_VERSION}+hawser.${packageVersion()}`,

@@ -148,10 +148,15 @@ async function renew(
   return read
 }
 
+/** Go's net, and so the kubelet, makes no difference between them. */
+const ANY: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+
 async function listen(server: Server, bind: BindAddress): Promise<void> {
   try {
     const ready = once(server, 'listening')
-    server.listen(bind.port, bind.address)
+    // Without an address Node takes all of both families, or those of IPv4 where there is no other.
+    if (ANY.has(bind.address)) server.listen(bind.port)
+    else server.listen(bind.port, bind.address)
     await ready
   } catch (error) {
     const where = formatBindAddress(bind)

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { KubeClient } from '../../kube/client.ts'
 import type { KubeError } from '../../kube/error.ts'
-import { objectKey } from '../../kube/kube-object.ts'
+import { isRecord, objectKey } from '../../kube/kube-object.ts'
 import { Reflector } from '../../kube/reflector.ts'
 import type { Change } from '../../model/change.ts'
 import { configOf } from '../../model/config-references.ts'
@@ -26,6 +26,9 @@ export interface PodSourceOptions {
   readonly backoff?: Backoff
 }
 
+/** A core/v1 Pod. */
+export type PodObject = Readonly<Record<string, unknown>>
+
 /**
  * The pods that an API server has bound to a node, as a source of the model, and with them the ConfigMaps and Secrets
  * that they refer to: each is followed by its name, which is all that a node may do. A new pod is said when it is known
@@ -36,6 +39,8 @@ export class PodSource {
   readonly #problems = new ObjectProblems(() => this.#schedule())
   readonly #pods: Reflector<Pod>
   readonly #config = new Map<string, ConfigFollower>()
+  /** What the API server has, by key: a node's pods are few. */
+  readonly #written = new Map<string, PodObject>()
   /** Pods that changed and have not been said yet. */
   readonly #changed = new Set<string>()
   readonly #said = new Set<string>()
@@ -55,12 +60,16 @@ export class PodSource {
         kind: 'Pod',
         fieldSelector: `spec.nodeName=${nodeName}`,
       },
-      decode: (object, before) =>
-        unlessSame(
-          before,
-          this.#problems.settle(`Pod ${objectKey(object)}`, parsePod(object.written), before),
-        ),
-      onGone: (key) => this.#problems.forget(`Pod ${key}`),
+      decode: (object, before) => {
+        const key = objectKey(object)
+        this.#written.set(key, withoutManagedFields(object.written))
+        const parsed = this.#problems.settle(`Pod ${key}`, parsePod(object.written), before)
+        return unlessSame(before, parsed)
+      },
+      onGone: (key) => {
+        this.#written.delete(key)
+        this.#problems.forget(`Pod ${key}`)
+      },
       onChanges: (changes) => {
         for (const { key } of changes) this.#changed.add(key)
         this.#followConfig()
@@ -87,6 +96,11 @@ export class PodSource {
 
   pod(name: ObjectName): Pod | undefined {
     return this.#pods.objects.get(name)
+  }
+
+  /** The pods as the API server has them, but for who wrote what of them. */
+  get objects(): Iterable<PodObject> {
+    return this.#written.values()
   }
 
   /** Nothing is said once this is called. */
@@ -167,3 +181,8 @@ function configIdentities(pod: Pod): (readonly [string, ConfigIdentity])[] {
 /** What others write into a pod's status, this node first of all, is no news of the pod. */
 const unlessSame = (before: Pod | undefined, now: Pod | undefined): Pod | undefined =>
   isDeepStrictEqual(before, now) ? before : now
+
+function withoutManagedFields(written: PodObject): PodObject {
+  const { metadata } = written
+  return isRecord(metadata) ? { ...written, metadata: { ...metadata, managedFields: undefined } } : written
+}
