@@ -106,3 +106,7 @@ it('timeouts are set, and one given as 0 stays as it was', () => {
 it('a virtual server that is not there has no real servers', () => {
   expect(seen.noSuchService).toEqual([])
 })
+
+it('IPv6 VIPs lead to this machine as soon as they are put on it', () => {
+  expect(seen.vips).toEqual({ put: 40, lostAtFirst: 0 })
+})

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { NetlinkError, type RouteSocket, RouteTransaction } from '../../native/route.ts'
 import { familyOf, type IpAddress, type IpFamily } from '../../util/address.ts'
 import { releaseVips, retiredVips } from './retired-vips.ts'
@@ -60,7 +61,7 @@ export async function makeVipDevice(routes: RouteSocket): Promise<string> {
   return VIP_DEVICE
 }
 
-/** Puts addresses on the device and takes others away. What is so already is no error. */
+/** Puts addresses on the device, in use when it is done, and takes others away. What is so already is no error. */
 export async function changeVips(
   routes: RouteSocket,
   link: string,
@@ -72,6 +73,26 @@ export async function changeVips(
   for (const address of added) transaction.addAddress({ ...entry(address), withoutDetection: true })
   for (const address of removed) transaction.deleteAddress(entry(address))
   await unlessSoAlready(routes.apply(transaction), 'EEXIST', 'EADDRNOTAVAIL')
+  await whenUsed(routes, new Set([...added].filter((address) => familyOf(address) === 'IPv6')))
+}
+
+/** The kernel's work queue takes microseconds, on a machine that is busy milliseconds. */
+const USED_POLL_MS = 1
+const USED_LIMIT_MS = 1_000
+
+/**
+ * Waits until IPv6 addresses are this machine's. The kernel answers before: the route of an address is the work of a
+ * queue, detection of duplicates or not (addrconf_dad_start of net/ipv6/addrconf.c). Until then packets to it are
+ * forwarded, and the mark of a forwarded connection stays with it: masqueraded behind the VIP itself, it gets no answer
+ * however often the client repeats its SYN.
+ */
+async function whenUsed(routes: RouteSocket, awaited: ReadonlySet<IpAddress>): Promise<void> {
+  const deadline = performance.now() + USED_LIMIT_MS
+  const areUsed = async (): Promise<boolean> =>
+    (await routes.addresses()).every(({ address, tentative }) => !(tentative && awaited.has(address)))
+  if (awaited.size === 0) return
+  // A device that somebody has set down in between never gets there; the next look sees that it is down.
+  while (!(await areUsed()) && performance.now() < deadline) await sleep(USED_POLL_MS)
 }
 
 /** Takes VIPs away, and the device with them when no other family's are left on it. */

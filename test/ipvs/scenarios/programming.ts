@@ -1,4 +1,7 @@
 /** Programs virtual and real servers in every way there is, and prints what the kernel then has. */
+
+import { spawn } from 'node:child_process'
+import { changeVips, makeVipDevice } from '../../../src/dataplane/ipvs/vip-device.ts'
 import {
   type IpvsInfo,
   IpvsSocket,
@@ -9,6 +12,7 @@ import {
   type VirtualServerKey,
   type VirtualServerState,
 } from '../../../src/native/ipvs.ts'
+import { RouteSocket } from '../../../src/native/route.ts'
 import { ip } from '../../support/addresses.ts'
 import { tcp, udp } from './keys.ts'
 
@@ -28,6 +32,7 @@ export interface ProgrammingObservations {
   readonly afterFlush: number
   readonly info: IpvsInfo
   readonly noSuchService: RealServerState[]
+  readonly vips: { readonly put: number; readonly lostAtFirst: number }
 }
 
 const backend = (address: string, weight = 1): RealServer => ({
@@ -132,6 +137,26 @@ async function bulk(socket: IpvsSocket): Promise<Pick<ProgrammingObservations, '
   }
 }
 
+/**
+ * Puts IPv6 VIPs on a machine whose processors are busy with other things, so that the kernel gets late to what it leaves
+ * for later, and counts those that do not lead to the machine when they are said to.
+ */
+async function putVips(): Promise<ProgrammingObservations['vips']> {
+  const busy = Array.from({ length: 4 }, () => spawn('sh', ['-c', 'while :; do :; done']))
+  const routes = await RouteSocket.open()
+  const link = await makeVipDevice(routes)
+  const vips = Array.from({ length: 40 }, (_, i) => ip(`fd00:96::${(i + 1).toString(16)}`))
+  let lostAtFirst = 0
+  for (const vip of vips) {
+    await changeVips(routes, link, [vip], [])
+    const led = await routes.routes('IPv6')
+    if (!led.some(({ type, destination }) => type === 'local' && destination.address === vip)) lostAtFirst++
+  }
+  await routes.close()
+  for (const program of busy) program.kill('SIGKILL')
+  return { put: vips.length, lostAtFirst }
+}
+
 async function observeAll(socket: IpvsSocket): Promise<ProgrammingObservations> {
   const added = await add(socket)
   const changed = await change(socket)
@@ -150,6 +175,7 @@ async function observeAll(socket: IpvsSocket): Promise<ProgrammingObservations> 
     afterFlush: (await socket.services()).length,
     info: await socket.info(),
     noSuchService: await socket.dests(tcp('10.96.9.9', 80)),
+    vips: await putVips(),
   }
 }
 
