@@ -30,7 +30,13 @@ export class BareCri implements PodStarter {
   constructor(endpoint: string, options: { readonly stateDir: string; readonly cgroupRoot: string }) {
     this.#client = new CriClient(endpoint, () => undefined)
     this.#logs = join(options.stateDir, 'logs')
-    this.#context = { scope, cgroupRoot: options.cgroupRoot, nodeMemoryBytes: totalmem(), dns: undefined }
+    this.#context = {
+      scope,
+      cgroupRoot: options.cgroupRoot,
+      nodeMemoryBytes: totalmem(),
+      clusterDomain: 'cluster.local',
+      seccompDir: '/var/lib/kubelet/seccomp',
+    }
   }
 
   start(pod: Pod): Promise<void> {
@@ -49,7 +55,11 @@ export class BareCri implements PodStarter {
   }
 
   async #start(pod: Pod): Promise<void> {
-    const sandbox = sandboxConfig(pod, 0, join(this.#logs, pod.uid), this.#context)
+    const sandbox = sandboxConfig(
+      pod,
+      { attempt: 0, logs: join(this.#logs, pod.uid), dns: { servers: [], searches: [], options: [] } },
+      this.#context,
+    )
     const sandboxId = await this.#client.runPodSandbox(sandbox)
     this.#sandboxes.set(pod.uid, sandboxId)
     for (const container of pod.containers) {

@@ -1,4 +1,4 @@
-import { mkdir, realpath } from 'node:fs/promises'
+import { mkdir, realpath, statfs } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,6 +25,8 @@ import { CGROUP_PARENT, ownCgroup, ownerOf } from './owner.ts'
 import { countPods } from './pods/counts.ts'
 import { PodEffects } from './pods/effects.ts'
 import { PodManager, type PodNews } from './pods/manager.ts'
+import type { ClusterDns } from './pods/pod-dns.ts'
+import { PodRequests } from './pods/pod-requests.ts'
 import { createAsker } from './probes/asker.ts'
 import { ProbeMetrics } from './probes/metrics.ts'
 import { Prober } from './probes/prober.ts'
@@ -33,6 +35,8 @@ import { isOursToEnd, type PodScope } from './runtime/pod-scope.ts'
 import { Relister } from './runtime/relister.ts'
 import type { RuntimeSnapshot } from './runtime/snapshot.ts'
 import { SnapshotClock } from './runtime/snapshot-clock.ts'
+import { PodAccess } from './server/pod-access.ts'
+import { KnownServices } from './services.ts'
 import { PodVolumes } from './volumes/pod-volumes.ts'
 import type { TokenSource } from './volumes/token-source.ts'
 
@@ -50,6 +54,12 @@ export interface KubeletOptions {
   readonly clock?: Clock
   /** Where service account tokens come from; without it no pod can have one. */
   readonly tokens?: TokenSource
+  /** Undefined where there is no cluster: pods look up names as the node does. */
+  readonly clusterDns?: ClusterDns
+  /** How the node looks up names; empty: it does not. By default that is found out. */
+  readonly resolvConf?: string
+  /** No container is made before {@link Kubelet.servicesComplete} is called, since it is told of Services. */
+  readonly waitsForServices?: boolean
   /**
    * Which of the runtime's pods it is for. `own`: those that it made itself, told by its state folder (the default);
    * `node`: all that kubelets of this node made, as a cluster's kubelet is.
@@ -75,6 +85,8 @@ export interface ExecResult {
 
 /** The longest grace period that {@link Kubelet.removeAll} grants when none is given, in s. */
 const REMOVE_GRACE_SECONDS = 30
+/** Of pods that have a name in the DNS of a cluster that nobody has named. */
+const CLUSTER_DOMAIN = 'cluster.local'
 /** What removing takes beyond the grace period, in ms. */
 const REMOVE_MS = 120_000
 /** Programs of probes that run at a time: each costs a process in a container, and the node's CPU is the pods'. */
@@ -84,12 +96,15 @@ const CLOSE_MS = 5_000
 
 /** Runs pods on a container runtime. Pods, ConfigMaps and Secrets go in as changes, statuses come out. */
 export class Kubelet {
+  /** Logs of pods, and sessions in their containers. */
+  readonly access: PodAccess
   readonly #client: CriClient
   readonly #relister: Relister
   readonly #manager: PodManager
   readonly #volumes: PodVolumes
   readonly #cgroupRoot: string
   readonly #config: ConfigObjects
+  readonly #services: KnownServices
   readonly #listeners: Set<(news: PodNews) => void>
   readonly #log: Logger
 
@@ -100,8 +115,15 @@ export class Kubelet {
     this.#volumes = parts.volumes
     this.#cgroupRoot = parts.cgroupRoot
     this.#config = parts.config
+    this.#services = parts.services
     this.#listeners = parts.listeners
     this.#log = parts.log
+    this.access = new PodAccess({
+      actors: () => this.#manager.actors,
+      onNews: (listener) => this.onStatus(listener),
+      client: this.#client,
+      folderOf: (pod) => this.#volumes.folderOf(pod),
+    })
   }
 
   /** Connects and reads what runs. Rejects with a RuntimeError when the runtime does not answer. */
@@ -109,15 +131,23 @@ export class Kubelet {
     return new Kubelet(await assemble(options))
   }
 
-  /** Takes Pods, ConfigMaps and Secrets; changes of other kinds are not its business. Never throws, returns at once. */
+  /** Takes Pods, ConfigMaps, Secrets and Services; other kinds are not its business. Never throws, returns at once. */
   apply(changes: readonly Change[]): void {
     // A pod sees what came with it.
     for (const change of changes)
       if (isConfig(change)) this.#config[change.kind].set(change.name, change.object)
+      else if (change.kind === 'Service') this.#services.set(change.name, change.object)
     for (const change of inOrder(changes, (uid) => this.#relister.snapshot?.pods.has(uid) === true)) {
       if (change.kind === 'Pod') this.#manager.set(change.name, change.object)
       else if (isConfig(change)) this.#manager.configChanged(change)
     }
+  }
+
+  /** Every Service that there is has been said once. Harmless when repeated. */
+  servicesComplete(): void {
+    if (this.#services.isComplete) return
+    this.#services.complete()
+    this.#manager.servicesComplete()
   }
 
   /** Files of the pod's volumes are to be written anew though nothing of it has changed: a token is due. */
@@ -237,6 +267,7 @@ interface KubeletParts {
   readonly volumes: PodVolumes
   readonly cgroupRoot: string
   readonly config: ConfigObjects
+  readonly services: KnownServices
   readonly listeners: Set<(news: PodNews) => void>
   readonly log: Logger
 }
@@ -251,7 +282,12 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
   const cgroupRoot = ownCgroup(owner)
   const known: ConfigObjects = { ConfigMap: new Map(), Secret: new Map() }
   const config: ConfigLookup = (kind, name) => known[kind].get(name)
-  const node = { cpuMilli: availableParallelism() * 1000, memoryBytes: totalmem() }
+  const { blocks, bsize } = await statfs(stateDir)
+  const node = {
+    cpuMilli: availableParallelism() * 1000,
+    memoryBytes: totalmem(),
+    ephemeralStorageBytes: blocks * bsize,
+  }
   const listeners = new Set<(news: PodNews) => void>()
 
   let manager: PodManager | undefined
@@ -275,9 +311,21 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
     log,
   })
   const places = { stateDir, logsDir: options.logsDir ?? join(stateDir, 'logs') }
-  const volumes = new PodVolumes({ places, config, node, tokens: options.tokens })
-  const context = { scope, cgroupRoot, nodeMemoryBytes: node.memoryBytes, dns: await nodeDns() }
-  const effects = new PodEffects({ client, volumes, context, nodeName, nodeAddresses, config, node, clock })
+  const { clusterDns, resolvConf, tokens } = options
+  const clusterDomain = clusterDns?.domain ?? CLUSTER_DOMAIN
+  const volumes = new PodVolumes({ places, config, node, tokens, clusterDomain })
+  const services = new KnownServices(options.waitsForServices !== true)
+  const seccompDir = join(stateDir, 'seccomp')
+  const requests = new PodRequests({
+    ...{ client, volumes, nodeName, nodeAddresses, config, services, node },
+    context: { scope, cgroupRoot, nodeMemoryBytes: node.memoryBytes, clusterDomain, seccompDir },
+    dns: async () => ({
+      cluster: clusterDns,
+      host: resolvConf === '' ? undefined : await nodeDns(resolvConf),
+      nodeAddresses,
+    }),
+  })
+  const effects = new PodEffects({ client, volumes, requests, cgroupRoot, clock })
   try {
     await relister.start()
   } catch (error) {
@@ -321,5 +369,5 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
     },
     firstSnapshot ?? { sequence: 0, pods: new Map() },
   )
-  return { client, relister, manager, volumes, cgroupRoot, config: known, listeners, log }
+  return { client, relister, manager, volumes, cgroupRoot, config: known, services, listeners, log }
 }

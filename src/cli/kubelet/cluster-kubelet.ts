@@ -1,27 +1,29 @@
+import { NodeLabels } from '../../kubelet/api/node-labels.ts'
 import { PodEventRecorder } from '../../kubelet/api/pod-event-recorder.ts'
-import { StatusWriter } from '../../kubelet/api/status-writer.ts'
 import { TokenRequests } from '../../kubelet/api/token-requests.ts'
 import { Kubelet } from '../../kubelet/kubelet.ts'
 import { NodeLease } from '../../kubelet/node/lease.ts'
 import type { NodeAgent } from '../../kubelet/node/node-agent.ts'
-import type { NodeIdentity } from '../../kubelet/node/node-object.ts'
+import { type NodeIdentity, nodeLabels } from '../../kubelet/node/node-object.ts'
+import { nodeAllocatable, nodeCapacity } from '../../kubelet/node/resources.ts'
 import type { Registry } from '../../metrics/registry.ts'
-import { formatProblem } from '../../model/problem.ts'
-import { PodSource } from '../../sources/api/pod-source.ts'
+import type { PodSource } from '../../sources/api/pod-source.ts'
 import { ServiceSource } from '../../sources/api/service-source.ts'
 import type { ServiceFeed } from '../../sources/service-feed.ts'
-import type { SourceUpdate } from '../../sources/source-update.ts'
 import { systemClock } from '../../util/clock.ts'
 import type { Logger } from '../../util/logger.ts'
 import type { Teardown } from '../process/teardown.ts'
 import type { ApiClients } from './api-clients.ts'
 import type { KubeletConfig } from './kubelet-config.ts'
+import { serveNodeApi } from './node-api.ts'
+import { NodePods } from './node-pods.ts'
 import { reportNode } from './report-node.ts'
 import { waitForRuntime } from './wait-for-runtime.ts'
 
 export interface ClusterKubeletOptions
   extends ApiClients,
-    Pick<KubeletConfig, 'endpoint' | 'stateDir' | 'logsDir'> {
+    Pick<KubeletConfig, 'endpoint' | 'stateDir' | 'logsDir' | 'clusterDns' | 'resolvConf'>,
+    Partial<Pick<KubeletConfig, 'nodeApi' | 'manifests'>> {
   readonly identity: NodeIdentity
   /** Undefined: nobody else in this process watches Services. */
   readonly services?: ServiceFeed
@@ -29,6 +31,8 @@ export interface ClusterKubeletOptions
   readonly reasons?: readonly (() => string | undefined)[]
   /** Called once the Node is there and this machine's. */
   readonly onRegistered?: () => Promise<void>
+  /** The KubeletConfiguration in force, for `/configz`; that path is not there without it. */
+  readonly configuration?: () => unknown
   readonly registry: Registry
   readonly log: Logger
   /** An end is asked for before all is there. */
@@ -51,6 +55,7 @@ export async function startClusterKubelet(
 ): Promise<ClusterKubelet> {
   const { identity, reasons = [], signal = new AbortController().signal } = options
   let open: Kubelet | undefined
+  let pods: PodSource | undefined
   // Registration waits for no runtime: that one is missing is what the Node says then.
   const { agent, health } = reportNode({ ...options, reasons, kubelet: () => open }, teardown)
   const registered = agent.start(signal).then(async () => {
@@ -58,14 +63,22 @@ export async function startClusterKubelet(
     await options.onRegistered?.()
   })
   const opened = waitForRuntime(options.endpoint, signal).then(async (version) => {
-    const kubelet = await openKubelet(options, () => void health.check(), teardown)
+    const labels = labelsOf(options)
+    const kubelet = await openKubelet(options, labels, () => void health.check(), teardown)
+    const runtimeName = version.split('://')[0] ?? ''
+    // Before the node can be Ready: from then on the API server asks it for logs and sessions.
+    await serveNodeApi({ ...options, kubelet, objects: () => pods?.objects ?? [], runtimeName }, teardown)
     open = kubelet
     agent.changed()
-    return { kubelet, runtimeName: version.split('://')[0] ?? '' }
+    const nodePods = await NodePods.open(
+      { ...options, ...{ kubelet, labels, runtimeName }, nodeUid: () => agent.uid },
+      teardown,
+    )
+    return { kubelet, nodePods }
   })
-  const [{ kubelet, runtimeName }] = await Promise.all([opened, registered])
+  const [{ kubelet, nodePods }] = await Promise.all([opened, registered])
   followServices(kubelet, options, teardown)
-  followPods(kubelet, runtimeName, options, teardown)
+  pods = nodePods.follow(teardown)
   return { reasonsChanged: () => agent.changed() }
 }
 
@@ -79,19 +92,32 @@ function beatHeart(
   teardown.add('the heartbeat', () => lease.close())
 }
 
+const labelsOf = ({ client, identity, log }: ClusterKubeletOptions): NodeLabels =>
+  new NodeLabels({
+    ...{ client, log, nodeName: identity.name },
+    own: new Map(Object.entries(nodeLabels(identity))),
+  })
+
 async function openKubelet(
   options: ClusterKubeletOptions,
+  labels: NodeLabels,
   onRuntimeAway: () => void,
   teardown: Teardown,
 ): Promise<Kubelet> {
   const { client, leaseClient, identity, endpoint, stateDir, logsDir, registry, log } = options
+  const { clusterDns, resolvConf } = options
+  const allocatable = nodeAllocatable(nodeCapacity(identity.machine, identity.maxPods), identity.reserved)
   const tokens = new TokenRequests({ client, clock: systemClock, onDue: (uid) => kubelet.renewVolumes(uid) })
   // Events pace themselves: they wait in no line, and nothing waits behind them.
   const events = new PodEventRecorder({ client: leaseClient, nodeName: identity.name, log })
   teardown.add('Events', () => events.close())
   const kubelet: Kubelet = await Kubelet.open({
-    ...{ endpoint, stateDir, logsDir, registry, log, tokens },
+    ...{ endpoint, stateDir, logsDir, registry, log, tokens, clusterDns },
+    ...(resolvConf === undefined ? {} : { resolvConf }),
+    waitsForServices: true,
     onEvent: (event) => events.report(event),
+    knowsStaticPods: options.manifests !== undefined,
+    room: () => ({ name: identity.name, labels: labels.current, allocatable }),
     onRuntimeAway,
     pods: 'node',
     nodeName: identity.name,
@@ -107,42 +133,14 @@ async function openKubelet(
 /** Services come from whoever watches them in this process already. */
 function followServices(kubelet: Kubelet, options: ClusterKubeletOptions, teardown: Teardown): void {
   const feed = options.services ?? watchServices(options, teardown)
-  feed.followServices((changes) => kubelet.apply(changes))
+  feed.followServices((changes) => {
+    kubelet.apply(changes)
+    kubelet.servicesComplete()
+  })
 }
 
 function watchServices({ client, log }: ClusterKubeletOptions, teardown: Teardown): ServiceFeed {
   const source = new ServiceSource({ client, log })
   teardown.add('the watch on Services', () => source.close())
   return source
-}
-
-/** Has the pods that are bound to this node run, and the API server hear how they are. */
-function followPods(
-  kubelet: Kubelet,
-  runtimeName: string,
-  { identity: { name, addresses }, client, log }: ClusterKubeletOptions,
-  teardown: Teardown,
-): void {
-  let source: PodSource | undefined
-  const writer = new StatusWriter({
-    client,
-    hostIPs: addresses,
-    runtimeName,
-    pod: (pod) => source?.pod(pod),
-    log,
-  })
-  teardown.add('reports on pods', () => writer.close())
-  kubelet.onStatus((news) => writer.take(news))
-  let said: ReadonlySet<string> = new Set()
-  const take = ({ changes, problems }: SourceUpdate): void => {
-    const first = source?.synced !== true
-    kubelet.apply(changes)
-    if (first) kubelet.ready()
-    const lines = problems.map(formatProblem)
-    for (const line of lines) if (!said.has(line)) log.error({}, line)
-    said = new Set(lines)
-  }
-  const followed = new PodSource({ client, nodeName: name, log, onUpdate: take })
-  source = followed
-  teardown.add('the watch on pods', () => followed.close())
 }

@@ -6,6 +6,7 @@ import { parseRuntimeEndpoint } from '../../config/runtime-endpoint.ts'
 import { type IpAddress, parseAddress } from '../../util/address.ts'
 import { type FlagValues, nonEmpty, positive, value } from '../flags.ts'
 import type { KubeletConfig } from './kubelet-config.ts'
+import { nodeApiConfig, serverFlags } from './server-flags.ts'
 
 const runtimeSocket = 'unix:///run/containerd/containerd.sock'
 const healthAddress = '127.0.0.1:10248'
@@ -20,7 +21,7 @@ const file = (help: string) =>
   })
 
 /** The node's name and its way to the API server. */
-export const identityFlags = {
+const identityFlags = {
   kubeconfig: file("How to reach the API server, with the node's own credentials."),
   'hostname-override': value({
     metavar: 'NAME',
@@ -33,7 +34,7 @@ export const identityFlags = {
 } as const
 
 /** What the Node says of this machine. */
-export const registrationFlags = {
+const registrationFlags = {
   'node-ip': value<readonly IpAddress[]>({
     metavar: 'IP[,IP]',
     help: 'Addresses of this node, at most one of each family.',
@@ -66,8 +67,36 @@ export const registrationFlags = {
   }),
 } as const
 
+/** How pods look up names. */
+const dnsFlags = {
+  'cluster-dns': value<readonly IpAddress[]>({
+    metavar: 'IP[,IP]',
+    help: "The cluster's DNS servers, for pods that ask them first (dnsPolicy ClusterFirst).",
+    fallback: [],
+    shownDefault: 'none; pods then ask the servers of the node',
+    parse: parseAddressList,
+    must: 'IP addresses joined by commas',
+  }),
+  'cluster-domain': value({
+    metavar: 'DOMAIN',
+    help: 'Of names of Services and pods.',
+    fallback: 'cluster.local',
+    shownDefault: 'cluster.local',
+    parse: parseNodeName,
+    must: 'a DNS name in lower case',
+  }),
+  'resolv-conf': value<string | undefined>({
+    metavar: 'FILE',
+    help: 'How the node looks up names; empty: it does not.',
+    fallback: undefined,
+    shownDefault: "/etc/resolv.conf, or systemd-resolved's list of servers",
+    parse: (text) => (text === '' ? text : resolve(text)),
+    must: 'a file',
+  }),
+} as const
+
 /** How pods run. */
-export const podFlags = {
+const podFlags = {
   'container-runtime-endpoint': value({
     metavar: 'unix:///SOCKET',
     help: 'The CRI runtime.',
@@ -84,6 +113,14 @@ export const podFlags = {
     parse: nonEmpty,
     must: 'a folder',
   }),
+  'pod-manifest-path': value<string | undefined>({
+    metavar: 'DIR',
+    help: 'Pods of the node itself: each manifest in it runs, with an API server or without.',
+    fallback: undefined,
+    shownDefault: 'none',
+    parse: nonEmpty,
+    must: 'a folder',
+  }),
   'pod-logs-dir': value({
     metavar: 'DIR',
     help: "Where containers' logs are written.",
@@ -92,6 +129,7 @@ export const podFlags = {
     parse: nonEmpty,
     must: 'a folder',
   }),
+  ...dnsFlags,
 } as const
 
 /** Where the process answers. */
@@ -106,8 +144,19 @@ export const healthFlags = {
   }),
 } as const
 
-/** Every flag of the kubelet's part of a process. */
-export const kubeletFlags = { ...identityFlags, ...registrationFlags, ...podFlags, ...healthFlags } as const
+/** Every flag of the kubelet's part of a process, by the title that it stands under. */
+export const kubeletFlagGroups = {
+  'The node:': { ...identityFlags, ...registrationFlags },
+  'Pods:': podFlags,
+  'The API of the node:': serverFlags,
+} as const
+
+export const kubeletFlags = {
+  ...kubeletFlagGroups['The node:'],
+  ...kubeletFlagGroups['Pods:'],
+  ...kubeletFlagGroups['The API of the node:'],
+  ...healthFlags,
+} as const
 
 /** What the flags ask for, with paths made absolute. */
 export function kubeletConfig(
@@ -125,14 +174,23 @@ export function kubeletConfig(
     endpoint: flags['container-runtime-endpoint'],
     stateDir: resolve(flags['root-dir']),
     logsDir: resolve(flags['pod-logs-dir']),
+    manifests: flags['pod-manifest-path'] === undefined ? undefined : resolve(flags['pod-manifest-path']),
+    clusterDns: { addresses: flags['cluster-dns'], domain: flags['cluster-domain'] },
+    resolvConf: flags['resolv-conf'],
     health: flags['healthz-bind-address'],
+    nodeApi: nodeApiConfig(flags),
     verbose,
   }
 }
 
 function parseAddresses(text: string): readonly IpAddress[] | undefined {
+  const addresses = parseAddressList(text)
+  const families = new Set(addresses?.map((address) => address.includes(':')))
+  return families.size === addresses?.length ? addresses : undefined
+}
+
+function parseAddressList(text: string): readonly IpAddress[] | undefined {
   const addresses = text.split(',').map((part) => parseAddress(part.trim()))
   const found = addresses.filter((address) => address !== undefined)
-  const families = new Set(found.map((address) => address.includes(':')))
-  return found.length === addresses.length && families.size === found.length ? found : undefined
+  return found.length === addresses.length ? found : undefined
 }

@@ -1,6 +1,8 @@
 import type { BindAddress } from '../../config/bind-address.ts'
 import type { NodeTaint } from '../../config/node-registration.ts'
+import type { ClusterDns } from '../../kubelet/pods/pod-dns.ts'
 import type { IpAddress } from '../../util/address.ts'
+import type { NodeApiConfig } from './server-flags.ts'
 
 /** What a cluster's kubelet was asked to do. */
 export interface KubeletConfig {
@@ -16,8 +18,16 @@ export interface KubeletConfig {
   readonly stateDir: string
   /** Of containers. */
   readonly logsDir: string
+  /** Folder of static pods, absolute; undefined: there are none. */
+  readonly manifests: string | undefined
+  /** The cluster's DNS; without an address, pods ask the node's servers. */
+  readonly clusterDns: ClusterDns
+  /** How the node looks up names; empty: it does not; undefined: to be found out. */
+  readonly resolvConf: string | undefined
   /** Undefined: served nowhere. */
   readonly health: BindAddress | undefined
+  /** As {@link health}. */
+  readonly nodeApi: NodeApiConfig | undefined
   readonly verbose: boolean
 }
 

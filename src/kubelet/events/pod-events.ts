@@ -39,6 +39,8 @@ function news(state: PodState, event: PodEvent): readonly PodEventReport[] {
     }
     case 'deadlinePassed':
       return [ofPod(state, normal(DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message))]
+    case 'sandboxRunning':
+      return (event.warnings ?? []).map(({ reason, message }) => ofPod(state, warning(reason, message)))
     case 'stepFailed':
       return stepFailed(event, state)
     default:

@@ -3,9 +3,9 @@ import {
   type ContainerConfig,
   type DNSConfig,
   type Mount,
-  NamespaceMode,
-  type NamespaceOption,
   type PodSandboxConfig,
+  type PortMapping,
+  Protocol,
 } from '../../gen/runtime.ts'
 import { splitObjectName } from '../../model/object-name.ts'
 import type { Container, Pod } from '../../model/pod.ts'
@@ -13,7 +13,9 @@ import { kubeletAnnotations } from '../runtime/kubelet-annotations.ts'
 import { ANNOTATION, LABEL } from '../runtime/labels.ts'
 import { type PodScope, scopeLabels } from '../runtime/pod-scope.ts'
 import { logFile } from '../volumes/pod-folder.ts'
+import { containerSecurity, sandboxSecurity } from './cri-security.ts'
 import { expand } from './expand.ts'
+import { kernelHostname } from './pod-hostname.ts'
 import { containerResources } from './resources.ts'
 
 /** What all sandboxes and containers of this node share. */
@@ -23,26 +25,36 @@ export interface CriContext {
   /** Absolute path within each cgroup hierarchy that all pods' cgroups lie below. */
   readonly cgroupRoot: string
   readonly nodeMemoryBytes: number
-  /** Undefined: the runtime copies the node's own. */
-  readonly dns: DNSConfig | undefined
+  /** Of names of pods and Services in the cluster's DNS. */
+  readonly clusterDomain: string
+  /** Absolute folder of seccomp profiles that pods name. */
+  readonly seccompDir: string
 }
 
 export const podCgroup = (cgroupRoot: string, podUid: string): string => join(cgroupRoot, `pod${podUid}`)
 
+/** What is particular to one sandbox of a pod. */
+export interface SandboxRun {
+  readonly attempt: number
+  /** Absolute folder of the pod's logs. */
+  readonly logs: string
+  readonly dns: DNSConfig
+}
+
 /** What RunPodSandbox gets, and CreateContainer once more. Pure. */
 export function sandboxConfig(
   pod: Pod,
-  attempt: number,
-  logs: string,
+  { attempt, logs, dns }: SandboxRun,
   context: CriContext,
 ): PodSandboxConfig {
   const { namespace, name } = splitObjectName(pod.name)
   return {
     metadata: { name, namespace, uid: pod.uid, attempt },
     // The node's network namespace comes with the node's name; the runtime refuses another.
-    hostname: pod.hostNetwork ? '' : pod.hostname,
+    hostname: pod.hostNetwork ? '' : kernelHostname(pod, context.clusterDomain),
     logDirectory: logs,
-    dnsConfig: context.dns,
+    dnsConfig: dns,
+    portMappings: portMappings(pod),
     labels: podLabels(pod, context.scope),
     annotations: {
       ...Object.fromEntries(pod.annotations),
@@ -50,12 +62,26 @@ export function sandboxConfig(
     },
     linux: {
       cgroupParent: podCgroup(context.cgroupRoot, pod.uid),
-      securityContext: {
-        namespaceOptions: namespaces(pod),
-        privileged: [...pod.initContainers, ...pod.containers].some(({ security }) => security.privileged),
-      },
+      securityContext: sandboxSecurity(pod),
+      sysctls: Object.fromEntries(pod.security.sysctls),
     },
   }
+}
+
+const PROTOCOLS = { TCP: Protocol.TCP, UDP: Protocol.UDP, SCTP: Protocol.SCTP }
+
+/** The node's ports that lead to the pod. In the node's network its ports are the node's by themselves. */
+function portMappings({ hostNetwork, containers }: Pod): PortMapping[] {
+  if (hostNetwork) return []
+  return containers
+    .flatMap(({ ports }) => ports)
+    .filter(({ hostPort }) => hostPort !== 0)
+    .map(({ protocol, port, hostPort, hostIP }) => ({
+      protocol: PROTOCOLS[protocol],
+      containerPort: port,
+      hostPort,
+      hostIp: hostIP ?? '',
+    }))
 }
 
 export interface ContainerRun {
@@ -89,9 +115,10 @@ export function containerConfig(
       [ANNOTATION.restartDelay]: String(run.restartDelayMs),
     },
     logPath: logFile(container.name, attempt),
+    ...container.terminal,
     linux: {
       resources: containerResources(pod, container, context.nodeMemoryBytes),
-      securityContext: securityContext(pod, container),
+      securityContext: containerSecurity(pod, container, context.seccompDir),
     },
   }
 }
@@ -104,26 +131,5 @@ function podLabels(pod: Pod, scope: PodScope): Record<string, string> {
     [LABEL.podNamespace]: namespace,
     [LABEL.podUid]: pod.uid,
     ...scopeLabels(scope),
-  }
-}
-
-const namespaces = (pod: Pod): NamespaceOption => ({
-  network: pod.hostNetwork ? NamespaceMode.NODE : NamespaceMode.POD,
-  pid: NamespaceMode.CONTAINER,
-  ipc: NamespaceMode.POD,
-})
-
-function securityContext(pod: Pod, { security }: Container) {
-  const { runAsUser, runAsGroup } = security
-  return {
-    capabilities: {
-      addCapabilities: [...security.addCapabilities],
-      dropCapabilities: [...security.dropCapabilities],
-    },
-    privileged: security.privileged,
-    namespaceOptions: namespaces(pod),
-    runAsUser: runAsUser === undefined ? undefined : { value: BigInt(runAsUser) },
-    runAsGroup: runAsGroup === undefined ? undefined : { value: BigInt(runAsGroup) },
-    readonlyRootfs: security.readOnlyRootFilesystem,
   }
 }

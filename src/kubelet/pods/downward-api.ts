@@ -51,10 +51,14 @@ export function resourceText(
   if (container === undefined) return undefined
   const [kind, what] = resource.split('.')
   const amounts = kind === 'limits' ? container.limits : container.requests
-  const fallback = kind === 'limits' ? node : { cpuMilli: 0, memoryBytes: 0 }
-  const amount =
-    what === 'cpu'
-      ? (amounts.cpuMilli ?? fallback.cpuMilli ?? 0) / 1000
-      : (amounts.memoryBytes ?? fallback.memoryBytes ?? 0)
-  return String(Math.ceil(amount / divisor))
+  const amount = amountOf(amounts, what) ?? (kind === 'limits' ? amountOf(node, what) : undefined) ?? 0
+  // What binary fractions add (0.3 / 0.001) is no whole unit more.
+  return String(Math.ceil(amount / divisor - 1e-6))
+}
+
+/** In cores or bytes. */
+function amountOf(amounts: ResourceAmounts, what: string | undefined): number | undefined {
+  if (what === 'memory') return amounts.memoryBytes
+  if (what === 'ephemeral-storage') return amounts.ephemeralStorageBytes
+  return amounts.cpuMilli === undefined ? undefined : amounts.cpuMilli / 1000
 }

@@ -1,9 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ConfigLookup } from '../../model/config-object.ts'
 import type { ObjectName } from '../../model/object-name.ts'
-import type { Container, Pod, ResourceAmounts } from '../../model/pod.ts'
-import type { IpAddress } from '../../util/address.ts'
+import type { Container, Pod } from '../../model/pod.ts'
 import type { Clock } from '../../util/clock.ts'
 import { removeCgroup } from '../host/cgroups.ts'
 import type { CriClient } from '../runtime/cri-client.ts'
@@ -13,20 +11,17 @@ import { RuntimeError } from '../runtime/runtime-error.ts'
 import { readContainer, sandboxAddresses } from '../runtime/snapshot.ts'
 import { logFile } from '../volumes/pod-folder.ts'
 import type { PodVolumes } from '../volumes/pod-volumes.ts'
-import { type CriContext, containerConfig, podCgroup, sandboxConfig } from './cri-config.ts'
-import { containerEnvironment } from './environment.ts'
+import { podCgroup } from './cri-config.ts'
 import type { PodAction } from './plan.ts'
 import type { StepOutcome } from './pod-event.ts'
+import type { PodRequests } from './pod-requests.ts'
 
 export interface EffectsOptions {
   readonly client: CriClient
   readonly volumes: PodVolumes
-  readonly context: CriContext
-  readonly nodeName: string
-  readonly nodeAddresses: readonly IpAddress[]
-  readonly config: ConfigLookup
-  /** All that the node has. */
-  readonly node: ResourceAmounts
+  readonly requests: PodRequests
+  /** Absolute path within each cgroup hierarchy that all pods' cgroups lie below. */
+  readonly cgroupRoot: string
   readonly clock: Clock
 }
 
@@ -64,13 +59,15 @@ export class PodEffects {
       case 'startCreated':
         return this.#start(action.record)
       case 'readTerminationMessage': {
-        const { id, name, attempt } = action.record
-        const message = await volumes.terminationMessage(subject, name, attempt)
+        const { id, name, exitCode } = action.record
+        const container = containersOf(subject.pod).find((it) => it.name === name)
+        const fallsBackToLogs = exitCode !== 0 && container?.terminationMessage.fallsBackToLogs === true
+        const message = await volumes.terminationMessage(subject, action.record, fallsBackToLogs)
         return { kind: 'terminationMessageRead', id, message }
       }
       case 'cleanUp':
         await volumes.remove(subject)
-        await removeCgroup(podCgroup(this.#options.context.cgroupRoot, subject.uid))
+        await removeCgroup(podCgroup(this.#options.cgroupRoot, subject.uid))
         return { kind: 'cleanedUp' }
       default:
         return this.#runPod(action, podOf(subject))
@@ -93,8 +90,9 @@ export class PodEffects {
   }
 
   async #runSandbox(pod: Pod, attempt: number): Promise<StepOutcome> {
-    const { client, volumes, context, clock } = this.#options
-    const id = await client.runPodSandbox(sandboxConfig(pod, attempt, volumes.folderOf(pod).logs, context))
+    const { client, requests, clock } = this.#options
+    const { config, warnings } = await requests.sandbox(pod, attempt)
+    const id = await client.runPodSandbox(config)
     const ips = await sandboxAddresses(client, id)
     const sandbox: SandboxRecord = {
       id,
@@ -107,29 +105,18 @@ export class PodEffects {
       graceSeconds: pod.terminationGracePeriodSeconds,
       isStatic: isStatic(pod.annotations.get(CONFIG_SOURCE)),
     }
-    return { kind: 'sandboxRunning', sandbox }
+    return { kind: 'sandboxRunning', sandbox, warnings }
   }
 
   async #createAndStart(
     pod: Pod,
     action: Extract<PodAction, { kind: 'startContainer' }>,
   ): Promise<StepOutcome> {
-    const { client, volumes, context, clock } = this.#options
+    const { client, requests, clock } = this.#options
     const { sandbox, container, attempt, restartDelayMs, imageId } = action
-    const mounts = await volumes.mountsFor(pod, container, attempt, sandbox.ips[0])
-    const environment = this.#environment(pod, container, sandbox)
-    const config = containerConfig(
-      pod,
-      container,
-      { attempt, restartDelayMs, imageId, environment, mounts },
-      context,
-    )
-    const logs = volumes.folderOf(pod).logs
-    const id = await client.createContainer(
-      sandbox.id,
-      config,
-      sandboxConfig(pod, sandbox.attempt, logs, context),
-    )
+    const config = await requests.container(pod, action)
+    const { config: within } = await requests.sandbox(pod, sandbox.attempt)
+    const id = await client.createContainer(sandbox.id, config, within)
     const created: ContainerRecord = {
       id,
       sandboxId: sandbox.id,
@@ -149,12 +136,6 @@ export class PodEffects {
     const started = await this.#start(created)
     const [record = created] = started.records
     return { kind: 'containerStarted', container, record }
-  }
-
-  #environment(pod: Pod, container: Container, sandbox: SandboxRecord): ReadonlyMap<string, string> {
-    const { nodeName, nodeAddresses, config, node } = this.#options
-    const podIPs = pod.hostNetwork ? nodeAddresses : sandbox.ips
-    return containerEnvironment(pod, container, { nodeName, hostIPs: nodeAddresses, podIPs, config, node })
   }
 
   /** A container that does not start has ended, with the runtime's reason: the crash-loop back-off applies to it. */
@@ -192,6 +173,9 @@ export class PodEffects {
     return { kind: 'containerRemoved', id }
   }
 }
+
+const containersOf = (pod: Pod | undefined): readonly Container[] =>
+  pod === undefined ? [] : [...pod.initContainers, ...pod.containers]
 
 function podOf({ name, pod }: EffectSubject): Pod {
   if (pod === undefined) throw new Error(`pod ${name} has no manifest to start from`)

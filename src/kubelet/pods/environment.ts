@@ -1,9 +1,12 @@
 import type { ConfigLookup, ConfigReference } from '../../model/config-object.ts'
 import { objectName, splitObjectName } from '../../model/object-name.ts'
 import type { Container, EnvFrom, EnvVariable, Pod, ResourceAmounts } from '../../model/pod.ts'
+import type { Service } from '../../model/service.ts'
 import type { IpAddress } from '../../util/address.ts'
+import { MissingConfigError } from './config-error.ts'
 import { metadataField, resourceText } from './downward-api.ts'
 import { expand } from './expand.ts'
+import { serviceVariables } from './service-variables.ts'
 
 /** What variables can speak of besides the pod itself. */
 export interface EnvironmentContext {
@@ -13,19 +16,14 @@ export interface EnvironmentContext {
   /** `status.podIP`; the node's in the node's network. */
   readonly podIPs: readonly IpAddress[]
   readonly config: ConfigLookup
+  readonly services: Iterable<Service>
   /** All that the node has. */
   readonly node: ResourceAmounts
 }
 
-/** Something that a variable names is not there; the container waits until it is. */
-export class MissingConfigError extends Error {
-  override readonly name = 'MissingConfigError'
-  readonly code = 'CONFIG_MISSING'
-}
-
 /**
  * The variables of a container in order: `envFrom` first, `env` over it, each `$(VAR)` replaced by what was defined
- * before. Throws a {@link MissingConfigError}.
+ * before or is told of Services, and the rest of that at last. Throws a {@link MissingConfigError}.
  */
 export function containerEnvironment(
   pod: Pod,
@@ -34,11 +32,19 @@ export function containerEnvironment(
 ): ReadonlyMap<string, string> {
   const variables = new Map<string, string>()
   const { namespace } = splitObjectName(pod.name)
+  const links = serviceVariables(context.services, pod)
   for (const source of container.envFrom) addAll(source, namespace, context, variables)
   for (const variable of container.env) {
-    const value = resolveValue(variable, pod, container, context, variables)
+    const value = resolveValue(
+      variable,
+      pod,
+      container,
+      context,
+      (name) => variables.get(name) ?? links.get(name),
+    )
     if (value !== undefined) variables.set(variable.name, value)
   }
+  for (const [name, value] of links) if (!variables.has(name)) variables.set(name, value)
   return variables
 }
 
@@ -76,12 +82,12 @@ function resolveValue(
   pod: Pod,
   container: Container,
   context: EnvironmentContext,
-  defined: ReadonlyMap<string, string>,
+  defined: (name: string) => string | undefined,
 ): string | undefined {
   const { namespace } = splitObjectName(pod.name)
   switch (value.kind) {
     case 'literal':
-      return expand(value.value, (other) => defined.get(other))
+      return expand(value.value, defined)
     case 'field':
       return fieldValue(value.path, pod, context, name)
     case 'resource': {
@@ -108,6 +114,7 @@ function resolveValue(
 function fieldValue(path: string, pod: Pod, context: EnvironmentContext, variable: string): string {
   const fields: Record<string, string | undefined> = {
     'spec.nodeName': context.nodeName,
+    'spec.serviceAccountName': pod.serviceAccount,
     'status.hostIP': context.hostIPs[0] ?? '',
     'status.hostIPs': context.hostIPs.join(','),
     'status.podIP': context.podIPs[0] ?? '',

@@ -82,6 +82,10 @@ export class PodManager {
     for (const actor of this.#actors.values()) actor.tell({ kind: 'configChanged', config })
   }
 
+  servicesComplete(): void {
+    for (const actor of this.#actors.values()) actor.tell({ kind: 'servicesComplete' })
+  }
+
   renewVolumes(uid: string): void {
     this.#actors.get(uid)?.tell({ kind: 'volumesOutdated' })
   }

@@ -17,6 +17,8 @@ export type PodEvent =
   /** Its active deadline has passed. */
   | { readonly kind: 'deadlinePassed' }
   | { readonly kind: 'configChanged'; readonly config: ConfigIdentity }
+  /** What containers are told of Services is known from now on. */
+  | { readonly kind: 'servicesComplete' }
   | { readonly kind: 'observed'; readonly records: PodRecords; readonly sequence: number }
   /** Something in its volumes is to be written anew. */
   | { readonly kind: 'volumesOutdated' }

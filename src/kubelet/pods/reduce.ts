@@ -31,6 +31,8 @@ function next(state: PodState, event: PodEvent, now: number, sequence: number): 
       return { ...state, concluded: DEADLINE_EXCEEDED }
     case 'configChanged':
       return onConfigChanged(state, event.config)
+    case 'servicesComplete':
+      return { ...state, containerFailures: lastingFailures(state) }
     case 'observed':
       if (event.sequence < state.recordsAsOf) return { ...state, missedSnapshot: true }
       return {
@@ -180,15 +182,17 @@ function onConfigChanged(state: PodState, config: ConfigIdentity): PodState {
   const { namespace, name } = splitObjectName(config.name)
   const key = configKey({ kind: config.kind, name })
   if (splitObjectName(state.name).namespace !== namespace || !configOf(pod).has(key)) return state
-  // Those without a time to retry at were waiting for just this.
-  const lasting = [...state.containerFailures].filter(([, failure]) => failure.retryAt !== undefined)
   const isShown = configOfVolumes(pod).has(key)
   return {
     ...state,
     volumes: isShown ? afterChange(volumes) : volumes,
-    containerFailures: new Map(lasting),
+    containerFailures: lastingFailures(state),
   }
 }
+
+/** Those that have a time to try again at; the others wait for a change of what they depend on. */
+const lastingFailures = ({ containerFailures }: PodState): PodState['containerFailures'] =>
+  new Map([...containerFailures].filter(([, failure]) => failure.retryAt !== undefined))
 
 const afterChange = ({ kind }: VolumesState): VolumesState =>
   kind === 'ready' || kind === 'outdated' ? { kind: 'outdated' } : { kind: 'unprepared' }

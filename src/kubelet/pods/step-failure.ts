@@ -1,7 +1,7 @@
 import { errorMessage } from '../../util/error-message.ts'
 import { RuntimeError } from '../runtime/runtime-error.ts'
 import { VolumeError } from '../volumes/volume-error.ts'
-import { MissingConfigError } from './environment.ts'
+import { ContainerConfigError } from './config-error.ts'
 import type { PodAction } from './plan.ts'
 import type { StepFailure } from './pod-event.ts'
 
@@ -22,8 +22,9 @@ const REASONS: Record<PodAction['kind'], string> = {
 /** What a step's failure means for the pod: the word for it, the sentence, and what another try waits for. */
 export function stepFailure(action: PodAction, error: unknown): StepFailure {
   const failure = { kind: 'stepFailed', action, message: messageOf(error) } as const
-  if (error instanceof MissingConfigError) {
-    return { ...failure, reason: 'CreateContainerConfigError', retry: 'onChange' }
+  if (error instanceof ContainerConfigError) {
+    const retry = error.code === 'CONFIG_MISSING' ? 'onChange' : 'later'
+    return { ...failure, reason: 'CreateContainerConfigError', retry }
   }
   const reason = REASONS[action.kind]
   if (error instanceof VolumeError) {

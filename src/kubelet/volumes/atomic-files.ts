@@ -1,5 +1,6 @@
 import {
   chmod,
+  chown,
   lstat,
   mkdir,
   readdir,
@@ -17,6 +18,8 @@ const DATA = '..data'
 export interface WrittenFile {
   readonly content: string | Uint8Array
   readonly mode: number
+  /** Undefined: root. */
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined
 }
 
 /**
@@ -34,14 +37,15 @@ export async function writeFilesAtomically(
   if (before !== undefined && (await holdsExactly(join(folder, before), files))) return
 
   const fresh = `..${process.hrtime.bigint()}`
-  for (const [path, { content, mode }] of files) {
+  await mkdir(join(folder, fresh), { mode: 0o755 })
+  for (const [path, { content, mode, owner }] of files) {
     const file = join(folder, fresh, path)
     await mkdir(dirname(file), { recursive: true, mode: 0o755 })
     await writeFile(file, content)
+    if (owner !== undefined) await chown(file, owner.uid, owner.gid)
     // Not through writeFile, which the umask would have a say in.
     await chmod(file, mode)
   }
-  if (files.size === 0) await mkdir(join(folder, fresh))
   await replaceLink(join(folder, DATA), fresh)
   await showNames(folder, new Set([...files.keys()].map(topLevel)))
   await removeOthers(folder, fresh)
@@ -52,13 +56,14 @@ const topLevel = (path: string): string => path.split('/', 1)[0] ?? path
 async function holdsExactly(folder: string, files: ReadonlyMap<string, WrittenFile>): Promise<boolean> {
   const there = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
   if (there.filter((entry) => entry.isFile()).length !== files.size) return false
-  for (const [path, { content, mode }] of files) {
+  for (const [path, { content, mode, owner }] of files) {
     const file = join(folder, path)
     const [bytes, stats] = await Promise.all([
       readFile(file).catch(() => undefined),
       lstat(file).catch(() => undefined),
     ])
     if (bytes === undefined || stats === undefined) return false
+    if (stats.uid !== (owner?.uid ?? 0) || stats.gid !== (owner?.gid ?? 0)) return false
     if ((stats.mode & 0o7777) !== mode || !bytes.equals(Buffer.from(content))) return false
   }
   return true

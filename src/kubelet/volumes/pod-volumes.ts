@@ -1,22 +1,30 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, open, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, isAbsolute, join, relative } from 'node:path'
-import type { Mount } from '../../gen/runtime.ts'
+import { chmod, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type Mount, MountPropagation } from '../../gen/runtime.ts'
 import type { ConfigLookup } from '../../model/config-object.ts'
 import { type ObjectName, objectName } from '../../model/object-name.ts'
 import type { Container, Pod, ResourceAmounts, Volume, VolumeMount, VolumeSource } from '../../model/pod.ts'
+import type { IpAddress } from '../../util/address.ts'
 import { errorMessage } from '../../util/error-message.ts'
 import { mountTmpfs, unmountAllUnder } from '../host/mounts.ts'
 import { writeFilesAtomically } from './atomic-files.ts'
 import { prepareHostPath } from './host-path.ts'
-import { type PodFolder, type PodPlaces, podFolder, terminationFile, volumeFolder } from './pod-folder.ts'
+import { hostsFile } from './hosts-file.ts'
+import { readLogEnd, readMessage } from './last-words.ts'
+import {
+  logFile,
+  type PodFolder,
+  type PodPlaces,
+  podFolder,
+  terminationFile,
+  volumeFolder,
+} from './pod-folder.ts'
 import { projectedFiles } from './projected-files.ts'
+import { expandSubPath, resolveSubPath } from './sub-path.ts'
 import type { TokenPart, TokenSource } from './token-source.ts'
 import { VolumeError } from './volume-error.ts'
-
-const TERMINATION_LOG = '/dev/termination-log'
-/** Beyond it a termination message is cut (the API's own limit). */
-const TERMINATION_BYTES = 4096
+import { giveToGroup } from './volume-owner.ts'
 
 export interface PodVolumesOptions {
   readonly places: PodPlaces
@@ -25,6 +33,15 @@ export interface PodVolumesOptions {
   readonly node: ResourceAmounts
   /** Undefined where there is no API server to give any out. */
   readonly tokens: TokenSource | undefined
+  /** Of names of pods in the cluster's DNS. */
+  readonly clusterDomain: string
+}
+
+/** What is particular to one run of a container. */
+export interface MountingRun {
+  readonly attempt: number
+  readonly podIPs: readonly IpAddress[]
+  readonly environment: ReadonlyMap<string, string>
 }
 
 type FilesSource = Extract<VolumeSource, { kind: 'files' }>
@@ -35,12 +52,14 @@ export class PodVolumes {
   readonly #config: ConfigLookup
   readonly #node: ResourceAmounts
   readonly #tokens: TokenSource | undefined
+  readonly #clusterDomain: string
 
-  constructor({ places, config, node, tokens }: PodVolumesOptions) {
+  constructor({ places, config, node, tokens, clusterDomain }: PodVolumesOptions) {
     this.#places = places
     this.#config = config
     this.#node = node
     this.#tokens = tokens
+    this.#clusterDomain = clusterDomain
   }
 
   folderOf(pod: { readonly name: ObjectName; readonly uid: string }): PodFolder {
@@ -55,25 +74,21 @@ export class PodVolumes {
     await Promise.all(pod.volumes.map((volume) => this.#prepareVolume(pod, folder, volume)))
   }
 
-  /** The mounts of one container of a pod that has this address, its files made. Throws a {@link VolumeError}. */
-  async mountsFor(
-    pod: Pod,
-    container: Container,
-    attempt: number,
-    address: string | undefined,
-  ): Promise<Mount[]> {
+  /** The mounts of one container, its files made. Throws a {@link VolumeError}. */
+  async mountsFor(pod: Pod, container: Container, run: MountingRun): Promise<Mount[]> {
     const folder = this.folderOf(pod)
     const mounts: Mount[] = []
-    for (const mount of container.volumeMounts) mounts.push(await this.#volumeMount(pod, folder, mount))
-    const termination = terminationFile(folder, container.name, attempt)
+    for (const mount of container.volumeMounts)
+      mounts.push(await this.#volumeMount(pod, folder, mount, run.environment))
+    const termination = terminationFile(folder, container.name, run.attempt)
     await mkdir(dirname(termination), { recursive: true, mode: 0o755 })
     // The runtime would make a missing one a folder.
     await createFile(termination, 0o666)
-    mounts.push({ containerPath: TERMINATION_LOG, hostPath: termination, readonly: false })
+    mounts.push(plainMount(container.terminationMessage.path, termination))
     const hasOwnHosts = container.volumeMounts.some(({ mountPath }) => mountPath === '/etc/hosts')
-    if (!pod.hostNetwork && !hasOwnHosts) {
-      await this.#writeHosts(pod, folder, address)
-      mounts.push({ containerPath: '/etc/hosts', hostPath: folder.hosts, readonly: false })
+    if (!hasOwnHosts) {
+      await this.#writeHosts(pod, folder, run.podIPs)
+      mounts.push(plainMount('/etc/hosts', folder.hosts))
     }
     return mounts
   }
@@ -81,12 +96,13 @@ export class PodVolumes {
   /** What an ended container left to say; empty when it is nothing. */
   async terminationMessage(
     pod: { name: ObjectName; uid: string },
-    container: string,
-    attempt: number,
+    { name, attempt }: { readonly name: string; readonly attempt: number },
+    fallsBackToLogs: boolean,
   ): Promise<string> {
-    const file = terminationFile(this.folderOf(pod), container, attempt)
-    const bytes = await readFile(file).catch(() => Buffer.alloc(0))
-    return bytes.subarray(0, TERMINATION_BYTES).toString('utf8')
+    const folder = this.folderOf(pod)
+    const message = await readMessage(terminationFile(folder, name, attempt))
+    if (message !== '' || !fallsBackToLogs) return message
+    return readLogEnd(join(folder.logs, logFile(name, attempt)))
   }
 
   /** Removes everything of the pod. What is still mounted is unmounted first, never deleted through. */
@@ -117,11 +133,15 @@ export class PodVolumes {
     await this.remove({ name: objectName(namespace, pod), uid })
   }
 
-  /** The names a pod knows by itself. A new sandbox brings a new address; else the mounted file is left alone. */
-  async #writeHosts(pod: Pod, folder: PodFolder, address: string | undefined): Promise<void> {
-    const text = HOSTS + (address === undefined ? '' : `${address}\t${pod.hostname}\n`)
+  /** A new sandbox brings a new address; else the mounted file is left alone. */
+  async #writeHosts(pod: Pod, folder: PodFolder, podIPs: readonly IpAddress[]): Promise<void> {
+    const ofNode = pod.hostNetwork ? await readFile('/etc/hosts', 'utf8').catch(() => '') : ''
+    const text = hostsFile(pod, { podIPs, clusterDomain: this.#clusterDomain, ofNode })
     const before = await readFile(folder.hosts, 'utf8').catch(() => undefined)
-    if (before !== text) await writeFile(folder.hosts, text, { mode: 0o644 })
+    if (before === text) return
+    await writeFile(folder.hosts, text)
+    // Not through writeFile, which the umask would have a say in.
+    await chmod(folder.hosts, 0o644)
   }
 
   async #prepareVolume(pod: Pod, folder: PodFolder, volume: Volume): Promise<void> {
@@ -132,7 +152,8 @@ export class PodVolumes {
         case 'hostPath':
           return await prepareHostPath(source.path, source.type)
         case 'emptyDir':
-          return await prepareEmptyDir(path, source)
+          await prepareEmptyDir(path, source)
+          return await giveToGroup(path, pod.security.fsGroup)
         case 'files':
           return await this.#writeFiles(pod, path, source)
       }
@@ -170,7 +191,12 @@ export class PodVolumes {
     return tokens
   }
 
-  async #volumeMount(pod: Pod, folder: PodFolder, mount: VolumeMount): Promise<Mount> {
+  async #volumeMount(
+    pod: Pod,
+    folder: PodFolder,
+    mount: VolumeMount,
+    environment: MountingRun['environment'],
+  ): Promise<Mount> {
     const volume = pod.volumes.find(({ name }) => name === mount.volume)
     if (volume === undefined) {
       const message = `mount ${mount.mountPath}: the pod has no volume ${mount.volume} (add it to spec.volumes)`
@@ -178,24 +204,30 @@ export class PodVolumes {
     }
     const { source } = volume
     const base = source.kind === 'hostPath' ? source.path : volumeFolder(folder, volume)
-    const hostPath = mount.subPath === '' ? base : await resolveSubPath(base, mount.subPath, source.kind)
+    const subPath = mount.subPathExpr === '' ? mount.subPath : expandSubPath(mount.subPathExpr, environment)
+    const hostPath = subPath === '' ? base : await resolveSubPath(base, subPath, source.kind)
     // What the node writes, containers may not (core/v1 ConfigMapVolumeSource and its like).
     const readonly = mount.readOnly || source.kind === 'files'
-    return { containerPath: mount.mountPath, hostPath, readonly }
+    const propagation = PROPAGATION[mount.propagation]
+    return { containerPath: mount.mountPath, hostPath, readonly, propagation }
   }
 }
 
+const PROPAGATION = {
+  None: MountPropagation.PROPAGATION_PRIVATE,
+  HostToContainer: MountPropagation.PROPAGATION_HOST_TO_CONTAINER,
+  Bidirectional: MountPropagation.PROPAGATION_BIDIRECTIONAL,
+}
+
+const plainMount = (containerPath: string, hostPath: string): Mount => ({
+  containerPath,
+  hostPath,
+  readonly: false,
+  propagation: MountPropagation.PROPAGATION_PRIVATE,
+})
+
 /** Names of namespaces and pods hold no underscore. */
 const uidInLogFolder = (folder: string): string => folder.split('_').slice(2).join('_')
-
-const HOSTS = `# Managed by Hawser.
-127.0.0.1\tlocalhost
-::1\tlocalhost ip6-localhost ip6-loopback
-fe00::0\tip6-localnet
-fe00::0\tip6-mcastprefix
-fe00::1\tip6-allnodes
-fe00::2\tip6-allrouters
-`
 
 async function prepareEmptyDir(
   path: string,
@@ -213,30 +245,6 @@ async function prepareEmptyDir(
 async function prepareMemory(path: string, sizeBytes: number | undefined): Promise<void> {
   await mkdir(path, { recursive: true })
   if (!(await isMountPoint(path))) await mountTmpfs(path, sizeBytes)
-}
-
-/** The part of a volume that is mounted, made where it is missing. Whatever leads out of the volume is refused. */
-async function resolveSubPath(base: string, subPath: string, kind: string): Promise<string> {
-  const outside = `subPath ${subPath} leads out of the volume (correct it, or remove the link in the volume)`
-  if (isAbsolute(subPath) || subPath.split('/').includes('..')) {
-    throw new VolumeError('SUB_PATH_OUTSIDE', outside)
-  }
-  const root = await realpath(base)
-  const wanted = join(root, subPath)
-  let there = wanted
-  while (!(await exists(there))) there = dirname(there)
-  const resolved = await realpath(there)
-  if (resolved !== root && !resolved.startsWith(`${root}/`)) {
-    throw new VolumeError('SUB_PATH_OUTSIDE', outside)
-  }
-  if (there === wanted) return resolved
-  if (kind === 'files') {
-    const message = `subPath ${subPath} is no file of the volume (add the key, or mount the whole volume)`
-    throw new VolumeError('CONFIG_MISSING', message)
-  }
-  const made = join(resolved, relative(there, wanted))
-  await mkdir(made, { recursive: true, mode: 0o777 })
-  return made
 }
 
 async function createFile(path: string, mode: number): Promise<void> {

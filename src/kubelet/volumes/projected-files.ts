@@ -5,6 +5,7 @@ import { metadataField, resourceText } from '../pods/downward-api.ts'
 import type { WrittenFile } from './atomic-files.ts'
 import type { TokenPart } from './token-source.ts'
 import { VolumeError } from './volume-error.ts'
+import { readableByGroup, tokenAccess } from './volume-owner.ts'
 
 type FilesSource = Extract<VolumeSource, { kind: 'files' }>
 
@@ -24,8 +25,11 @@ export function projectedFiles(
 ): ReadonlyMap<string, WrittenFile> {
   const files = new Map<string, WrittenFile>()
   for (const part of parts) {
-    for (const [path, content, ownMode] of partFiles(part, pod, context))
-      files.set(path, { content, mode: ownMode ?? mode })
+    const access = part.kind === 'token' ? tokenAccess(pod, mode) : { mode, owner: undefined }
+    for (const [path, content, ownMode] of partFiles(part, pod, context)) {
+      const file = { content, mode: ownMode ?? access.mode, owner: access.owner }
+      files.set(path, readableByGroup(file, pod.security.fsGroup))
+    }
   }
   return files
 }
@@ -49,8 +53,7 @@ function partFiles(
       return [[part.path, text, part.mode]]
     }
     case 'token':
-      // Only its owner may read it (KEP-1205).
-      return [[part.path, tokens.get(part) ?? '', 0o600]]
+      return [[part.path, tokens.get(part) ?? '', undefined]]
   }
 }
 

@@ -2,15 +2,27 @@ import * as v from 'valibot'
 import type { ResourceReference } from '../../model/pod.ts'
 import { quantity } from './resources.ts'
 
-const metadataField = /^metadata\.(name|namespace|uid|labels|annotations|(labels|annotations)\['[^']+'\])$/
+const one = /^metadata\.(name|namespace|uid|(labels|annotations)\['[^']+'\])$/
+const all = /^metadata\.(labels|annotations)$/
+const elsewhere = /^(spec\.(nodeName|serviceAccountName)|status\.(hostIPs?|podIPs?))$/
 
-/** A field of a pod that its containers can be told (core/v1 ObjectFieldSelector). */
-export const isMetadataField = (path: string): boolean => metadataField.test(path)
+/** A field of a pod that a variable can have (core/v1 EnvVarSource). */
+export const isVariableField = (path: string): boolean => one.test(path) || elsewhere.test(path)
+
+/** A field of a pod that a file can have (core/v1 DownwardAPIVolumeFile). */
+export const isFileField = (path: string): boolean => one.test(path) || all.test(path)
 
 /** core/v1 ResourceFieldSelector. */
 export const resourceFieldRef = v.object({
   containerName: v.nullish(v.string(), ''),
-  resource: v.picklist(['limits.cpu', 'limits.memory', 'requests.cpu', 'requests.memory']),
+  resource: v.picklist([
+    'limits.cpu',
+    'limits.memory',
+    'limits.ephemeral-storage',
+    'requests.cpu',
+    'requests.memory',
+    'requests.ephemeral-storage',
+  ]),
   divisor: v.nullish(quantity, 0),
 })
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { EnvFrom, EnvVariable } from '../../model/pod.ts'
-import { isMetadataField, resourceFieldRef, toResourceReference } from './downward-fields.ts'
+import { isVariableField, resourceFieldRef, toResourceReference } from './downward-fields.ts'
 import { dnsSubdomain } from './names.ts'
 import type { ObjectPath } from './object-path.ts'
 import type { Findings } from './parsed.ts'
@@ -51,9 +51,6 @@ export const envFrom = v.nullish(
   [],
 )
 
-const otherFields = new Set(['spec.nodeName', 'spec.serviceAccountName'])
-const statusFields = new Set(['status.hostIP', 'status.hostIPs', 'status.podIP', 'status.podIPs'])
-
 export function toEnv(
   written: v.InferOutput<typeof env>,
   path: ObjectPath,
@@ -83,7 +80,7 @@ function toSourced(
   }
   if (from.fieldRef) {
     const { fieldPath } = from.fieldRef
-    if (!isMetadataField(fieldPath) && !otherFields.has(fieldPath) && !statusFields.has(fieldPath))
+    if (!isVariableField(fieldPath))
       findings.error(
         [...path, 'fieldRef', 'fieldPath'],
         `is not a field that a variable can have: ${fieldPath}`,

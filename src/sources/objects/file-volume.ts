@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { ConfigKind } from '../../model/config-object.ts'
 import type { FilePart, VolumeSource } from '../../model/pod.ts'
-import { isMetadataField, resourceFieldRef, toResourceReference } from './downward-fields.ts'
+import { isFileField, resourceFieldRef, toResourceReference } from './downward-fields.ts'
 import { configMapKey, dnsSubdomain } from './names.ts'
 import type { ObjectPath } from './object-path.ts'
 import type { Findings } from './parsed.ts'
@@ -154,7 +154,7 @@ const toFields = (written: WrittenFields, at: ObjectPath, findings: Findings): r
     }
     const field = fieldRef?.fieldPath
     if (field === undefined) findings.error([...at, index], 'must have a fieldRef or a resourceFieldRef')
-    else if (!isMetadataField(field))
+    else if (!isFileField(field))
       findings.error([...at, index, 'fieldRef', 'fieldPath'], `is not a field that a file can have: ${field}`)
     return field === undefined ? [] : [{ kind: 'field', field, ...place }]
   })

@@ -17,6 +17,8 @@ export const quantity = v.pipe(
   }),
 )
 
+const KNOWN = new Set(['cpu', 'memory', 'ephemeral-storage'])
+
 const amounts = v.nullish(v.record(v.string(), quantity), {})
 
 /** core/v1 ResourceRequirements. */
@@ -35,11 +37,14 @@ export function toResources(
   const requests = {
     cpuMilli: asked.cpuMilli ?? limits.cpuMilli,
     memoryBytes: asked.memoryBytes ?? limits.memoryBytes,
+    ephemeralStorageBytes: asked.ephemeralStorageBytes ?? limits.ephemeralStorageBytes,
   }
   if ((requests.cpuMilli ?? 0) > (limits.cpuMilli ?? Number.POSITIVE_INFINITY))
     findings.error([...path, 'requests', 'cpu'], 'is more than the limit')
   if ((requests.memoryBytes ?? 0) > (limits.memoryBytes ?? Number.POSITIVE_INFINITY))
     findings.error([...path, 'requests', 'memory'], 'is more than the limit')
+  if ((requests.ephemeralStorageBytes ?? 0) > (limits.ephemeralStorageBytes ?? Number.POSITIVE_INFINITY))
+    findings.error([...path, 'requests', 'ephemeral-storage'], 'is more than the limit')
   return { requests, limits }
 }
 
@@ -49,12 +54,15 @@ function toAmounts(
   findings: Findings,
 ): ResourceAmounts {
   for (const name of Object.keys(written)) {
-    if (name !== 'cpu' && name !== 'memory')
-      findings.warning([...path, name], 'is ignored: this node limits cpu and memory only')
+    if (!KNOWN.has(name) && written[name] !== 0)
+      findings.unsupported([...path, name], 'is a resource that this node has none of')
   }
-  const { cpu, memory } = written
+  if (written['ephemeral-storage'] !== undefined && path.at(-1) === 'limits')
+    findings.warning([...path, 'ephemeral-storage'], 'is not enforced by this node')
+  const { cpu, memory, 'ephemeral-storage': storage } = written
   return {
     cpuMilli: cpu === undefined ? undefined : toMilli(cpu),
     memoryBytes: memory === undefined ? undefined : toBytes(memory),
+    ephemeralStorageBytes: storage === undefined ? undefined : toBytes(storage),
   }
 }

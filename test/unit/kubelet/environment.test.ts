@@ -5,6 +5,8 @@ import { expand } from '../../../src/kubelet/pods/expand.ts'
 import type { ConfigKind, ConfigObject } from '../../../src/model/config-object.ts'
 import { objectName } from '../../../src/model/object-name.ts'
 import type { Container, EnvFrom } from '../../../src/model/pod.ts'
+import type { Service } from '../../../src/model/service.ts'
+import { parseService } from '../../../src/sources/objects/service.ts'
 import { buildContainer, buildPod } from '../../support/pod-builder.ts'
 
 describe('$(VAR)', () => {
@@ -47,14 +49,19 @@ const secret: ConfigObject = {
   name: objectName('default', 'login'),
   data: new Map([['PASSWORD', Buffer.from('pä55')]]),
 }
-const environment = (changes: Partial<Container>, known = [configMap, secret]) => {
+const environment = (
+  changes: Partial<Container>,
+  known = [configMap, secret],
+  services: readonly Service[] = [],
+) => {
   const container = buildContainer({ name: 'main', ...changes })
   const map = containerEnvironment(buildPod('web'), container, {
     nodeName: 'node',
     hostIPs: [],
     podIPs: [],
+    services,
     config: (kind, name) => known.find((it) => it.kind === kind && it.name === name),
-    node: { cpuMilli: 4000, memoryBytes: 2 ** 30 },
+    node: { cpuMilli: 4000, memoryBytes: 2 ** 30, ephemeralStorageBytes: 2 ** 34 },
   })
   return Object.fromEntries(map)
 }
@@ -91,12 +98,14 @@ test.each([
   ['requests.cpu', 0.001, '100'],
   ['limits.memory', 2 ** 20, '1024'],
   ['requests.memory', 1, '0'],
+  ['limits.ephemeral-storage', 2 ** 30, '16'],
+  ['requests.ephemeral-storage', 2 ** 30, '2'],
 ] as const)(
   '%s in parts of %d is %s, where a limit that is not set is the node',
   (resource, divisor, text) => {
     const value = { kind: 'resource', container: undefined, resource, divisor } as const
     const limits = { cpuMilli: 250, memoryBytes: undefined }
-    const requests = { cpuMilli: 100, memoryBytes: undefined }
+    const requests = { cpuMilli: 100, memoryBytes: undefined, ephemeralStorageBytes: 2 ** 31 }
     expect(environment({ limits, requests, env: [{ name: 'A', value }] })).toEqual({ A: text })
   },
 )
@@ -104,6 +113,28 @@ test.each([
 test('env wins over envFrom and sees it', () => {
   const envFrom = [all('ConfigMap', 'settings')]
   expect(environment({ envFrom, env: [literal('COLOUR', 'dark $(COLOUR)')] })).toEqual({ COLOUR: 'dark red' })
+})
+
+test('what is told of Services comes last, and is seen by all', () => {
+  const { value: db } = parseService({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'db' },
+    spec: { clusterIP: '10.96.0.7', ports: [{ port: 5432 }] },
+  })
+  const env = [literal('URL', 'pg://$(DB_SERVICE_HOST):$(DB_SERVICE_PORT)'), literal('DB_PORT', 'mine')]
+  const variables = environment({ env }, [], db === undefined ? [] : [db])
+  expect(variables).toMatchObject({
+    URL: 'pg://10.96.0.7:5432',
+    DB_PORT: 'mine',
+    DB_PORT_5432_TCP_ADDR: '10.96.0.7',
+  })
+  expect(Object.keys(variables).slice(0, 2)).toEqual(['URL', 'DB_PORT'])
+})
+
+test('the service account is told by its name', () => {
+  const value = { kind: 'field', path: 'spec.serviceAccountName' } as const
+  expect(environment({ env: [{ name: 'A', value }] })).toEqual({ A: 'default' })
 })
 
 test('a variable sees only those before it', () => {

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { MountPropagation } from '../../../src/gen/runtime.ts'
 import { writeFilesAtomically } from '../../../src/kubelet/volumes/atomic-files.ts'
 import { PodVolumes } from '../../../src/kubelet/volumes/pod-volumes.ts'
 import { projectedFiles } from '../../../src/kubelet/volumes/projected-files.ts'
 import type { ConfigObject } from '../../../src/model/config-object.ts'
 import { objectName } from '../../../src/model/object-name.ts'
-import type { FilePart, VolumeMount, VolumeSource } from '../../../src/model/pod.ts'
+import type { FilePart, Pod, VolumeMount, VolumeSource } from '../../../src/model/pod.ts'
 import { buildContainer, buildPod, mount } from '../../support/pod-builder.ts'
 
 let folder: string
@@ -71,7 +72,7 @@ describe('files that change all at once', () => {
 const NODE = { cpuMilli: 2000, memoryBytes: 2 ** 30 }
 
 const written = (files: Readonly<Record<string, string>>, mode = 0o644) =>
-  new Map(Object.entries(files).map(([path, content]) => [path, { content, mode }]))
+  new Map(Object.entries(files).map(([path, content]) => [path, { content, mode, owner: undefined }]))
 
 describe('the files of a volume', () => {
   const settings: ConfigObject = {
@@ -88,8 +89,8 @@ describe('the files of a volume', () => {
       ['app', 'say "hi"'],
     ]),
   })
-  const filesOf = (parts: readonly FilePart[], known: readonly ConfigObject[] = [settings]) =>
-    projectedFiles({ kind: 'files', plugin: 'projected', medium: 'disk', mode: 0o644, parts }, pod, {
+  const filesOf = (parts: readonly FilePart[], known: readonly ConfigObject[] = [settings], of: Pod = pod) =>
+    projectedFiles({ kind: 'files', plugin: 'projected', medium: 'disk', mode: 0o644, parts }, of, {
       config: (kind, name) => known.find((it) => it.kind === kind && it.name === name),
       node: NODE,
       tokens: new Map(),
@@ -130,14 +131,46 @@ describe('the files of a volume', () => {
     expect(filesOf([{ kind: 'config', from, items: [] }, part])).toEqual(written({ a: 'web', b: '2' }))
   })
 
-  test('that hold a token are read by their owner only', () => {
+  describe('that hold a token are read', () => {
     const part = { kind: 'token', audience: undefined, expirationSeconds: 3600, path: 'token' } as const
-    expect(filesOf([part])).toEqual(written({ token: '' }, 0o600))
+    const readBy = (changes: Partial<Omit<Pod, 'name'>>) =>
+      filesOf([part], [], { ...pod, ...changes }).get('token')
+    const as = (runAsUser: number | undefined) => {
+      const container = buildContainer({ name: `as-${runAsUser}` })
+      return { ...container, security: { ...container.security, runAsUser } }
+    }
+    const { security } = pod
+
+    test('by anybody where it is not known whom the containers run as', () => {
+      expect(readBy({})).toMatchObject({ mode: 0o644, owner: undefined })
+      expect(readBy({ containers: [as(1), as(2)] })).toMatchObject({ mode: 0o644, owner: undefined })
+      expect(readBy({ containers: [as(1), as(undefined)] })).toMatchObject({ mode: 0o644 })
+    })
+
+    test('by the one user of all containers', () => {
+      const changes = { initContainers: [as(7)], containers: [as(7)] }
+      expect(readBy(changes)).toMatchObject({ mode: 0o600, owner: { uid: 7, gid: 0 } })
+    })
+
+    test('by the group of the pod', () => {
+      const changes = { containers: [as(7)], security: { ...security, fsGroup: 9 } }
+      expect(readBy(changes)).toMatchObject({ mode: 0o640, owner: { uid: 0, gid: 9 } })
+    })
+  })
+
+  test('belong to the group of the pod, which can read them', () => {
+    const grouped = { ...pod, security: { ...pod.security, fsGroup: 9 } }
+    const parts = [{ kind: 'config', from, items: [{ key: 'a', path: 'a', mode: 0o400 }] }] as const
+    expect(filesOf(parts, [settings], grouped).get('a')).toEqual({
+      content: '1',
+      mode: 0o440,
+      owner: { uid: 0, gid: 9 },
+    })
   })
 })
 
 describe('volumes of a pod', () => {
-  const podWith = (source: VolumeSource, changes: Partial<VolumeMount> = {}) =>
+  const podWith = (source: VolumeSource, changes: Partial<VolumeMount> = {}): Pod =>
     buildPod('web', {
       volumes: [{ name: 'v', source }],
       containers: [
@@ -148,19 +181,23 @@ describe('volumes of a pod', () => {
       ],
     })
   const emptyDir = { kind: 'emptyDir', medium: 'disk', sizeBytes: undefined } as const
-  const mountOf = async (pod: ReturnType<typeof podWith>) => {
-    const volumes = new PodVolumes({
+  const openVolumes = () =>
+    new PodVolumes({
       places: { stateDir: folder, logsDir: join(folder, 'logs') },
       config: () => undefined,
       node: NODE,
       tokens: undefined,
+      clusterDomain: 'cluster.local',
     })
+  const mountOf = async (pod: Pod, environment: ReadonlyMap<string, string> = new Map()) => {
+    const volumes = openVolumes()
     await volumes.prepare(pod)
     const [container = buildContainer({ name: 'main' })] = pod.containers
-    const mounts = await volumes.mountsFor(pod, container, 0, '10.0.0.7')
+    const mounts = await volumes.mountsFor(pod, container, { attempt: 0, podIPs: [], environment })
     return mounts.find(({ containerPath }) => containerPath === '/v')
   }
-  const inVolume = (...path: string[]) => join(folder, 'pods/uid-web/volumes/kubernetes.io~empty-dir/v', ...path)
+  const inVolume = (...path: string[]) =>
+    join(folder, 'pods/uid-web/volumes/kubernetes.io~empty-dir/v', ...path)
 
   test('a disk emptyDir may be written by anyone', async () => {
     expect((await mountOf(podWith(emptyDir)))?.hostPath).toBe(inVolume())
@@ -174,9 +211,45 @@ describe('volumes of a pod', () => {
     expect(await readdir(inVolume())).toEqual(['kept'])
   })
 
-  test('a missing subPath is made', async () => {
+  test.each(['disk', 'memory'] as const)(
+    'an emptyDir of medium %s belongs to the group of the pod',
+    async (medium) => {
+      const pod = podWith({ ...emptyDir, medium })
+      await mountOf({ ...pod, security: { ...pod.security, fsGroup: 4321 } })
+      try {
+        expect(await stat(inVolume())).toMatchObject({ uid: 0, gid: 4321 })
+        expect((await stat(inVolume())).mode & 0o7777).toBe(0o2777)
+      } finally {
+        await openVolumes().remove(pod)
+      }
+    },
+  )
+
+  test('a missing subPath is made, for whoever may write the volume', async () => {
     const pod = podWith(emptyDir, { subPath: 'deep/er' })
     expect((await mountOf(pod))?.hostPath).toBe(inVolume('deep/er'))
+    expect((await stat(inVolume('deep/er'))).mode & 0o777).toBe(0o777)
+  })
+
+  test('a subPath can have variables of the container in it', async () => {
+    const pod = podWith(emptyDir, { subPathExpr: 'of/$(NAME)' })
+    expect((await mountOf(pod, new Map([['NAME', 'web-0']])))?.hostPath).toBe(inVolume('of/web-0'))
+    await expect(mountOf(pod)).rejects.toMatchObject({ message: expect.stringContaining('no variable NAME') })
+    await expect(mountOf(pod, new Map([['NAME', '../..']]))).rejects.toMatchObject({
+      code: 'SUB_PATH_OUTSIDE',
+    })
+  })
+
+  test('mounts made later are seen on the other side as far as the mount says', async () => {
+    const propagation = async (changes: Partial<VolumeMount>) =>
+      (await mountOf(podWith(emptyDir, changes)))?.propagation
+    expect(await propagation({})).toBe(MountPropagation.PROPAGATION_PRIVATE)
+    expect(await propagation({ propagation: 'HostToContainer' })).toBe(
+      MountPropagation.PROPAGATION_HOST_TO_CONTAINER,
+    )
+    expect(await propagation({ propagation: 'Bidirectional' })).toBe(
+      MountPropagation.PROPAGATION_BIDIRECTIONAL,
+    )
   })
 
   test.each(['../outside', '/etc', 'a/../../b'])('a subPath of %s is refused', async (subPath) => {
@@ -221,12 +294,7 @@ describe('volumes of a pod', () => {
   })
 
   test('removal leaves nothing, and other pods alone', async () => {
-    const volumes = new PodVolumes({
-      places: { stateDir: folder, logsDir: join(folder, 'logs') },
-      config: () => undefined,
-      node: NODE,
-      tokens: undefined,
-    })
+    const volumes = openVolumes()
     const other = buildPod('other')
     await volumes.prepare(podWith(emptyDir))
     await volumes.prepare(other)
