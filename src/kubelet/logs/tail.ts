@@ -10,7 +10,7 @@ const NEWLINE = 0x0a
  * Where the last `count` lines of a log's first `size` bytes begin. Reads backwards and no further than it must, so that
  * the size of the file does not matter. A line ends with a record that is no partial one.
  */
-export async function findTail(file: FileHandle, size: number, count: number): Promise<number> {
+export async function findTail(file: Pick<FileHandle, 'read'>, size: number, count: number): Promise<number> {
   if (count === 0) return size
   const buffer = Buffer.alloc(Math.min(BLOCK_BYTES, size) + HEAD_BYTES)
   let lines = 0
@@ -45,7 +45,7 @@ function endsLine(buffer: Buffer, start: number, end: number): boolean {
 }
 
 /** False when the file has become shorter. */
-async function readFully(file: FileHandle, into: Buffer, position: number): Promise<boolean> {
+async function readFully(file: Pick<FileHandle, 'read'>, into: Buffer, position: number): Promise<boolean> {
   for (let done = 0; done < into.length; ) {
     const { bytesRead } = await file.read(into, done, into.length - done, position + done)
     if (bytesRead === 0) return false
