@@ -98,6 +98,11 @@ export class PodSource {
     return this.#pods.objects.get(name)
   }
 
+  /** The pod as the API server has it, but for who wrote what of it. */
+  object(name: ObjectName): PodObject | undefined {
+    return this.#written.get(name)
+  }
+
   /** The pods as the API server has them, but for who wrote what of them. */
   get objects(): Iterable<PodObject> {
     return this.#written.values()
