@@ -1,7 +1,12 @@
 import { defineCommand } from './command.ts'
 import { usageError } from './command-error.ts'
 import { toggle } from './flags.ts'
-import { kubeletConfig, kubeletFlags } from './kubelet/flags.ts'
+import { healthFlags, kubeletConfig, kubeletFlagGroups, kubeletFlags } from './kubelet/flags.ts'
+
+const processFlags = {
+  ...healthFlags,
+  verbose: toggle('Log what is done, not only what goes wrong.', 'v'),
+} as const
 
 export const command = defineCommand({
   usage: 'kubelet --kubeconfig FILE [flags]',
@@ -10,10 +15,8 @@ export const command = defineCommand({
     'the API server how they are. Pods outlive the process; the next one goes on with them. There is no server for logs,',
     'exec and metrics of pods at port 10250 yet.',
   ].join(' '),
-  flags: {
-    ...kubeletFlags,
-    verbose: toggle('Log what is done, not only what goes wrong.', 'v'),
-  },
+  groups: { ...kubeletFlagGroups, 'The process:': processFlags },
+  flags: { ...kubeletFlags, ...processFlags },
   async run({ flags, operands }) {
     if (operands.length > 0) throw usageError('kubelet takes no operand', 'hawser kubelet --kubeconfig FILE')
     const { kubeconfig } = flags

@@ -5,7 +5,8 @@ import { RestClientMetrics } from '../../kube/metrics.ts'
 import type { Registry } from '../../metrics/registry.ts'
 import { packageVersion } from '../package-info.ts'
 import type { Teardown } from '../process/teardown.ts'
-import { API_REQUESTS } from './kubelet-config.ts'
+import { checkIdentity } from './check-identity.ts'
+import { API_REQUESTS, type KubeletConfig } from './kubelet-config.ts'
 
 /** A node's ways to its API server. */
 export interface ApiClients {
@@ -19,13 +20,17 @@ export interface ApiClients {
 /** A heartbeat that takes longer than its period is none. */
 const HEARTBEAT_TIMEOUT_MS = 10_000
 
-/** Opens both; nothing is asked yet. Rejects with a KubeError `KUBECONFIG_INVALID`. */
+/**
+ * Opens both; nothing is asked yet. Rejects with a KubeError `KUBECONFIG_INVALID`, and with a CommandError
+ * `NODE_NAME_MISMATCH`.
+ */
 export async function openApiClients(
-  kubeconfig: string,
+  { kubeconfig, nodeName }: Pick<KubeletConfig, 'kubeconfig' | 'nodeName'>,
   registry: Registry,
   teardown: Teardown,
 ): Promise<ApiClients> {
   const access = await kubeconfigAccess({ file: kubeconfig })
+  await checkIdentity(access.user.certificate, nodeName)
   const metrics = new RestClientMetrics(registry)
   const common = { access, userAgent: `hawser-kubelet/${packageVersion()}`, metrics }
   const client = new KubeClient({ ...common, ...API_REQUESTS })

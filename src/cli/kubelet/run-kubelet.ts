@@ -19,7 +19,7 @@ export const runKubelet = (config: KubeletConfig): Promise<number> =>
 
 async function start(config: KubeletConfig, teardown: Teardown, signal: AbortSignal): Promise<void> {
   const writers = { log: openLog(config.verbose, undefined), registry: createRegistry(packageVersion()) }
-  const clients = await openApiClients(config.kubeconfig, writers.registry, teardown)
+  const clients = await openApiClients(config, writers.registry, teardown)
   await serveHealth(config.health, writers, teardown)
   const identity = await nodeIdentity(config)
   await startClusterKubelet({ ...config, ...clients, ...writers, identity, signal }, teardown)

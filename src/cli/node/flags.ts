@@ -1,6 +1,6 @@
 import { parseBindAddress } from '../../config/bind-address.ts'
 import { type Flag, type FlagValues, nonEmpty, toggle, value } from '../flags.ts'
-import { healthFlags, identityFlags, podFlags, registrationFlags } from '../kubelet/flags.ts'
+import { healthFlags, kubeletFlagGroups, kubeletFlags } from '../kubelet/flags.ts'
 import { ipvsFlags, servingFlags } from '../proxy/configuration/kube-proxy-flags.ts'
 import { connectionFlags, countingFlags, serviceFlags } from '../proxy/flags.ts'
 
@@ -31,8 +31,7 @@ const configFlag = value<string | undefined>({
 
 /** Both parts' flags; the proxy's have `proxy-` in front where the kubelet has one of the same name. */
 export const nodeFlagGroups = {
-  'The node:': { ...identityFlags, ...registrationFlags },
-  'Pods:': podFlags,
+  ...kubeletFlagGroups,
   'Services:': { 'proxy-config': configFlag, ...services },
   'IPVS:': ipvsFlags,
   'Connection tracking:': { ...connectionFlags, ...countingFlags },
@@ -52,8 +51,7 @@ export const nodeFlagGroups = {
 } as const
 
 export const nodeFlags = {
-  ...nodeFlagGroups['The node:'],
-  ...nodeFlagGroups['Pods:'],
+  ...kubeletFlags,
   ...nodeFlagGroups['Services:'],
   ...nodeFlagGroups['IPVS:'],
   ...nodeFlagGroups['Connection tracking:'],

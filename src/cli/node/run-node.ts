@@ -38,7 +38,7 @@ async function start(
 ): Promise<void> {
   const { kubelet } = config
   const writers = { log: openLog(kubelet.verbose, undefined), registry: createRegistry(packageVersion()) }
-  const clients = await openApiClients(kubelet.kubeconfig, writers.registry, teardown)
+  const clients = await openApiClients(kubelet, writers.registry, teardown)
   await serveHealth(kubelet.health, writers, teardown)
   const proxy = await RunningProxy.open(config.proxy, writers, teardown)
   rereading?.begin(proxy, teardown)

@@ -57,6 +57,12 @@ export function runtimeErrorOf(
 ): RuntimeError {
   const code = CODES.get(error.code) ?? 'RUNTIME_REFUSED'
   const what = target === '' ? operation : `${operation} of ${target}`
-  const detail = error.details
+  const detail = plain(error.details)
   return new RuntimeError(code, operation, detail, `${what} at ${endpoint}: ${detail} (${REMEDIES[code]})`)
 }
+
+/** Without what grpc-js puts around the error of a connection, and without its empty note. */
+const plain = (details: string): string =>
+  details
+    .replace(/^No connection established\. Last error: (Error: )?/, '')
+    .replace(/\. Resolution note: $/, '')
