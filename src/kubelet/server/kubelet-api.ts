@@ -97,7 +97,7 @@ export class KubeletApi {
       case 'pods':
         return send(response, podList(objects))
       case 'runningpods':
-        return send(response, runningPods(pods.actors))
+        return send(response, runningPods(pods.known))
       case 'run': {
         const body = await pods.run(route.at, (query.get('cmd') ?? '').split(' '), RUN_MS)
         return send(response, { type: 'text/plain', body })

@@ -1,17 +1,24 @@
 import { join } from 'node:path'
 import type { ObjectName } from '../../model/object-name.ts'
 import type { Container } from '../../model/pod.ts'
+import type { PodStatus } from '../../model/pod-status.ts'
 import type { LogWriter } from '../logs/read-log.ts'
-import type { PodActor } from '../pods/actor.ts'
 import type { PodNews } from '../pods/manager.ts'
+import type { PodState } from '../pods/pod-state.ts'
 import type { CriClient, StreamSelection } from '../runtime/cri-client.ts'
 import type { ContainerRecord } from '../runtime/records.ts'
 import { logFile, type PodFolder } from '../volumes/pod-folder.ts'
 import { loggedRun } from './container-log.ts'
 import { RequestError } from './request-error.ts'
 
+/** A pod as its actor has it. */
+export interface KnownPod {
+  readonly state: PodState
+  readonly status: PodStatus
+}
+
 export interface PodAccessOptions {
-  readonly actors: () => Iterable<PodActor>
+  readonly known: () => Iterable<KnownPod>
   readonly onNews: (listener: (news: PodNews) => void) => () => void
   readonly client: Pick<CriClient, 'exec' | 'attach' | 'portForward' | 'execSync'>
   readonly folderOf: (pod: { readonly name: ObjectName; readonly uid: string }) => PodFolder
@@ -42,16 +49,17 @@ export class PodAccess {
     this.#options = options
   }
 
-  get actors(): Iterable<PodActor> {
-    return this.#options.actors()
+  /** All pods that there are. */
+  get known(): Iterable<KnownPod> {
+    return this.#options.known()
   }
 
   /** The log of a container's last run, or of the one before it. */
   log({ pod, uid, container }: ContainerAddress, previous: boolean): ContainerLog {
-    const actor = this.#actor(pod, uid)
-    const run = loggedRun(actor.status, actor.state.records.containers, container, previous)
-    const { logs } = this.#options.folderOf(actor.state)
-    return { file: join(logs, logFile(run.name, run.attempt)), writer: this.#writerOf(actor, run) }
+    const known = this.#find(pod, uid)
+    const run = loggedRun(known.status, known.state.records.containers, container, previous)
+    const { logs } = this.#options.folderOf(known.state)
+    return { file: join(logs, logFile(run.name, run.attempt)), writer: this.#writerOf(known.state.uid, run) }
   }
 
   /** Where the runtime serves a session of a new process in the container. */
@@ -69,7 +77,7 @@ export class PodAccess {
 
   /** Where it serves one with ports of the pod. */
   async portForward(pod: ObjectName, uid: string | undefined, ports: readonly number[]): Promise<string> {
-    const sandbox = this.#actor(pod, uid).state.records.sandboxes.find(({ ready }) => ready)
+    const sandbox = this.#find(pod, uid).state.records.sandboxes.find(({ ready }) => ready)
     if (sandbox === undefined) throw new RequestError('NOT_FOUND', `pod ${pod} has no sandbox that runs`)
     return this.#options.client.portForward(sandbox.id, ports)
   }
@@ -89,16 +97,16 @@ export class PodAccess {
     )
   }
 
-  #actor(pod: ObjectName, uid: string | undefined): PodActor {
-    for (const actor of this.actors) {
-      if (actor.state.name !== pod) continue
-      if (uid === undefined || actor.state.uid === uid) return actor
+  #find(pod: ObjectName, uid: string | undefined): KnownPod {
+    for (const known of this.known) {
+      if (known.state.name !== pod) continue
+      if (uid === undefined || known.state.uid === uid) return known
     }
     throw new RequestError('NOT_FOUND', `pod ${JSON.stringify(pod)} does not exist on this node`)
   }
 
   #running({ pod, uid, container }: ContainerAddress): ContainerRecord {
-    const { containers } = this.#actor(pod, uid).state.records
+    const { containers } = this.#find(pod, uid).state.records
     const found = containers.find(({ name, state }) => name === container && state === 'running')
     if (found === undefined)
       throw new RequestError('NOT_FOUND', `container not found (${JSON.stringify(container)})`)
@@ -106,16 +114,16 @@ export class PodAccess {
   }
 
   #spec({ pod, uid, container }: ContainerAddress): Container | undefined {
-    const spec = this.#actor(pod, uid).state.pod
+    const spec = this.#find(pod, uid).state.pod
     return [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find(
       ({ name }) => name === container,
     )
   }
 
-  #writerOf({ state: { uid } }: PodActor, run: ContainerRecord): LogWriter {
+  #writerOf(uid: string, run: ContainerRecord): LogWriter {
     const hasEnded = (): boolean => {
-      const actor = [...this.actors].find(({ state }) => state.uid === uid)
-      const record = actor?.state.records.containers.find(({ id }) => id === run.id)
+      const pod = [...this.known].find(({ state }) => state.uid === uid)
+      const record = pod?.state.records.containers.find(({ id }) => id === run.id)
       return record?.state !== 'running'
     }
     return {

@@ -2,8 +2,8 @@ import { isRecord } from '../../kube/kube-object.ts'
 import { splitObjectName } from '../../model/object-name.ts'
 import type { PodStatus } from '../../model/pod-status.ts'
 import { podConditions, podStatusObject, type StatusContext } from '../api/pod-status-object.ts'
-import type { PodActor } from '../pods/actor.ts'
 import { jsonPage, type Page } from './page.ts'
+import type { KnownPod } from './pod-access.ts'
 
 /** core/v1 Pods of this node. */
 export type PodObjects = () => readonly object[]
@@ -39,13 +39,13 @@ function conditionsOf(written: Readonly<Record<string, unknown>>, status: PodSta
 export const podList = (objects: PodObjects): Page => list(objects())
 
 /** A core/v1 PodList of the pods that the runtime has, with no more than it knows of them: the kubelet's /runningpods. */
-export const runningPods = (actors: Iterable<PodActor>): Page =>
-  list([...actors].filter(({ status }) => status.sandboxReady).map(runningPod))
+export const runningPods = (known: Iterable<KnownPod>): Page =>
+  list([...known].filter(({ status }) => status.sandboxReady).map(runningPod))
 
 const list = (items: readonly object[]): Page =>
   jsonPage({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items })
 
-function runningPod({ state }: PodActor): object {
+function runningPod({ state }: KnownPod): object {
   const { namespace, name } = splitObjectName(state.name)
   const running = state.records.containers.filter((record) => record.state === 'running')
   return {
