@@ -25,6 +25,7 @@ import { CGROUP_PARENT, ownCgroup, ownerOf } from './owner.ts'
 import { countPods } from './pods/counts.ts'
 import { PodEffects } from './pods/effects.ts'
 import { PodManager, type PodNews } from './pods/manager.ts'
+import { PodMetrics } from './pods/pod-metrics.ts'
 import type { ClusterDns } from './pods/pod-dns.ts'
 import { PodRequests } from './pods/pod-requests.ts'
 import { createAsker } from './probes/asker.ts'
@@ -67,6 +68,8 @@ export interface KubeletOptions {
   readonly pods?: 'own' | 'node'
   /** It is told of static pods too, so that those of the runtime that it is not told of are to end. */
   readonly knowsStaticPods?: boolean
+  /** Where answers to probes are counted; by default with everything else. */
+  readonly probeRegistry?: Registry
   /** Hears when the runtime stops answering. */
   readonly onRuntimeAway?: () => void
   /** Absolute folder of containers' logs; by default one in the state folder. */
@@ -340,7 +343,7 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
       prober: new Prober({
         ask: createAsker(client, new Limit(EXEC_PROBES)),
         clock,
-        metrics: new ProbeMetrics(options.registry),
+        metrics: new ProbeMetrics(options.probeRegistry ?? options.registry),
       }),
       clock,
       snapshotClock,
@@ -365,7 +368,7 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
       onEvents: (reports) => {
         for (const report of reports) options.onEvent?.(report)
       },
-      onStarted: (seconds) => metrics.observePodStart(seconds),
+      metrics: new PodMetrics(options.registry, clock),
     },
     firstSnapshot ?? { sequence: 0, pods: new Map() },
   )

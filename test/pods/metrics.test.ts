@@ -20,8 +20,18 @@ test('metrics count pods, containers, starts and calls', async () => {
     'hawser_pods{phase="Succeeded"} 1',
     'kubelet_runtime_operations_total{operation_type="run_podsandbox"} 2',
     'kubelet_runtime_operations_duration_seconds_count{operation_type="start_container"} 2',
+    'kubelet_started_pods_total 2',
+    'kubelet_started_pods_errors_total 0',
+    'kubelet_started_containers_total{container_type="container"} 2',
+    'kubelet_desired_pods{static=""} 2',
+    'kubelet_active_pods{static=""} 1',
+    'kubelet_working_pods{lifecycle="sync",static="",config="desired"} 1',
+    'kubelet_working_pods{lifecycle="terminated",static="",config="desired"} 1',
   ]) {
     expect(text).toContain(`${line}\n`)
   }
   expect(text).toMatch(/^kubelet_pod_start_duration_seconds_count [12]$/m)
+  expect(text).toMatch(/^kubelet_pod_worker_duration_seconds_count\{operation_type="create"\} 2$/m)
+  const seen = Number(/^kubelet_pleg_last_seen_seconds ([\d.]+)$/m.exec(text)?.[1])
+  expect(Math.abs(Date.now() / 1_000 - seen)).toBeLessThan(60)
 })

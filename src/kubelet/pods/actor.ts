@@ -17,6 +17,7 @@ import type { PodEffects } from './effects.ts'
 import type { PodAction } from './plan.ts'
 import { planPod } from './planner.ts'
 import type { PodEvent } from './pod-event.ts'
+import type { PodMetrics } from './pod-metrics.ts'
 import type { PodState } from './pod-state.ts'
 import { reduce } from './reduce.ts'
 import { podStatus } from './status.ts'
@@ -30,6 +31,7 @@ export interface ActorContext {
   readonly clock: Clock
   readonly snapshotClock: SnapshotClock
   readonly nodeAddresses: readonly IpAddress[]
+  readonly metrics: PodMetrics
   /** Wants a fresh snapshot. */
   readonly relist: () => void
   readonly onStatus: (actor: PodActor, status: PodStatus) => void
@@ -90,6 +92,9 @@ export class PodActor {
   async #work(): Promise<void> {
     this.#busy = true
     this.#cancelWake()
+    const operation = operationOn(this.#state)
+    const began = performance.now()
+    let steps = 0
     try {
       while (!this.#closed) {
         const now = this.#context.clock.now()
@@ -99,6 +104,7 @@ export class PodActor {
         for (const container of plan.images) this.#requestImage(container)
         if (plan.action === undefined) return this.#rest(plan.wakeAt)
         await this.#step(plan.action)
+        steps += 1
       }
     } catch (error) {
       // Our own mistake. It costs this pod its care until it hears something, and no other pod anything.
@@ -106,6 +112,7 @@ export class PodActor {
       this.#context.log.error({ pod: this.#state.name, error: stack }, 'A pod cannot be planned')
     } finally {
       this.#busy = false
+      if (steps > 0) this.#context.metrics.worked(operation, (performance.now() - began) / 1_000)
     }
   }
 
@@ -150,9 +157,10 @@ export class PodActor {
 
   /** {@link tell} from within the work: no second one begins. */
   #hear(event: PodEvent): void {
-    const { clock, snapshotClock, onEvents } = this.#context
+    const { clock, snapshotClock, metrics, onEvents } = this.#context
     const before = this.#state
     this.#state = reduce(before, event, clock.now(), snapshotClock.tick())
+    metrics.heard(event, this.#state)
     onEvents(podEvents(before, event, this.#state))
     this.#publish()
     this.#probe()
@@ -208,3 +216,9 @@ export class PodActor {
 
 /** Statuses are small trees of plain values. */
 const sameStatus = (a: PodStatus, b: PodStatus): boolean => JSON.stringify(a) === JSON.stringify(b)
+
+/** In the words of the kubelet's pod workers. */
+function operationOn({ terminating, records }: PodState): 'create' | 'sync' | 'kill' {
+  if (terminating !== undefined) return 'kill'
+  return records.sandboxes.length === 0 ? 'create' : 'sync'
+}

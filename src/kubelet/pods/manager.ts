@@ -18,8 +18,6 @@ export type ManagerContext = Omit<ActorContext, 'onStatus' | 'onRemoved'> & {
   readonly onNews: (news: PodNews) => void
   /** Whether a pod is let in beside the others; undefined when it is. */
   readonly admit: (pod: Pod, others: readonly Pod[]) => Refusal | undefined
-  /** All containers of a pod run for the first time, this long after it was first seen. */
-  readonly onStarted: (seconds: number) => void
   /** Whether a pod that only the runtime knows is to be ended. */
   readonly isOursToEnd: (sandbox: SandboxRecord) => boolean
 }
@@ -213,7 +211,7 @@ export class PodManager {
     const running = status.containers.every(({ state }) => state.kind === 'running')
     if (seenAt !== undefined && status.phase === 'Running' && running) {
       this.#starting.delete(status.uid)
-      this.#context.onStarted((this.#context.clock.now() - seenAt) / 1_000)
+      this.#context.metrics.started((this.#context.clock.now() - seenAt) / 1_000, actor.state)
     }
     if (this.#actors.get(status.uid) === actor) this.#context.onNews(status)
   }

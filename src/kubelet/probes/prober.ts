@@ -68,8 +68,8 @@ export class Prober {
     return new Questioner(target, {
       ask,
       clock,
-      onAnswer: ({ passed, message }) => {
-        metrics.count(pod, target.container, target.kind, passed)
+      onAnswer: ({ passed, message }, seconds) => {
+        metrics.count(pod, target.container, target.kind, { passed, seconds })
         if (!passed) listener.onFailure(target.container, target.kind, message)
       },
       onVerdict: (verdict) => listener.onVerdict(target.containerId, target.kind, verdict),
@@ -80,7 +80,8 @@ export class Prober {
 interface QuestionerContext {
   readonly ask: Asker
   readonly clock: Clock
-  readonly onAnswer: (answer: Answer) => void
+  /** After how many seconds. */
+  readonly onAnswer: (answer: Answer, seconds: number) => void
   readonly onVerdict: (verdict: ProbeVerdict) => void
 }
 
@@ -116,10 +117,11 @@ class Questioner {
 
   /** Never rejects. */
   async #question(began: number): Promise<void> {
+    const asked = performance.now()
     const answer = await this.#context.ask(this.#target, this.#abort.signal)
     if (this.#abort.signal.aborted) return
     this.#cancel = this.#at(began + this.#target.probe.periodSeconds * 1000)
-    this.#context.onAnswer(answer)
+    this.#context.onAnswer(answer, (performance.now() - asked) / 1_000)
     this.#count(answer)
   }
 
