@@ -2,7 +2,7 @@ import { needs } from '../setup/needs.mjs'
 import { root } from '../setup/places.mjs'
 import { footprint, leftBehind } from './footprint.mjs'
 import { showProgram } from './show-program.mjs'
-import { oneFailed, onePassed, sum } from './tally.mjs'
+import { failing, onePassed, sum } from './tally.mjs'
 
 /** @type {import('./tier.mjs').Tier} */
 export const quickStartTier = {
@@ -13,10 +13,10 @@ export const quickStartTier = {
   async run() {
     const before = await footprint()
     const { ok, reason } = await showProgram('npm', ['start', '--', '--once'], { cwd: root, minutes: 5 })
-    if (!ok) process.stderr.write(`npm start -- --once ${reason}\n`)
-
     const left = leftBehind(before, await footprint())
-    for (const line of left) process.stderr.write(`left behind: ${line}\n`)
-    return sum([ok ? onePassed : oneFailed, left.length === 0 ? onePassed : oneFailed])
+    return sum([
+      ok ? onePassed : failing('npm start -- --once', `It ${reason}.`),
+      left.length === 0 ? onePassed : failing('npm start -- --once leaves nothing behind', left.join('\n')),
+    ])
   },
 }

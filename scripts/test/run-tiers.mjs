@@ -3,7 +3,7 @@ import { ensureDebianPackages } from '../setup/debian-packages.mjs'
 import { Failure, printFailure } from '../setup/failure.mjs'
 import { isRoot } from '../setup/machine.mjs'
 import { needs } from '../setup/needs.mjs'
-import { formatTally, oneFailed, oneSkipped, sum } from './tally.mjs'
+import { failing, formatFailures, formatTally, oneSkipped, sum } from './tally.mjs'
 import { CannotRun } from './tier.mjs'
 
 /**
@@ -29,7 +29,9 @@ export async function runTiers(tiers, context) {
   for (const { name, tally, seconds } of results) {
     print(`${name.padEnd(12)} ${formatTally(tally).padEnd(36)} ${seconds.padStart(7)} s`)
   }
-  return sum(results.map(({ tally }) => tally))
+  const all = sum(results.map(({ tally }) => tally))
+  if (all.failed > 0) print(['\n━━ what failed', ...formatFailures(all)].join('\n'))
+  return all
 }
 
 async function runTier(tier, context) {
@@ -43,7 +45,7 @@ async function runTier(tier, context) {
     }
     if (!(error instanceof Failure)) throw error
     printFailure(error)
-    return oneFailed
+    return failing(tier.name, error.message)
   }
 }
 

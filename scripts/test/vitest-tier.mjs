@@ -2,13 +2,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inRoot, root } from '../setup/places.mjs'
+import { FAILURES_VARIABLE } from './failed-tests-reporter.mjs'
 import { showProgram } from './show-program.mjs'
-import { oneFailed, sum } from './tally.mjs'
+import { failing, sum } from './tally.mjs'
 import { countReport } from './vitest-report.mjs'
 
 /**
  * Runs projects of vitest.config.ts with a Node of choice. Its default reporter is for the reader, the JSON one is
- * counted.
+ * counted,
+ * and a third of ours says what failed.
  *
  * @param {readonly string[]} projects
  * @param {{vitest: readonly string[], minutes: number, node?: string}} options
@@ -16,7 +18,7 @@ import { countReport } from './vitest-report.mjs'
  */
 export async function runVitest(projects, { vitest, minutes, node = process.execPath }) {
   const folder = mkdtempSync(join(tmpdir(), 'hawser-test-'))
-  const report = join(folder, 'report.json')
+  const [report, failures] = [join(folder, 'report.json'), join(folder, 'failures.json')]
   try {
     const args = [
       inRoot('node_modules', 'vitest', 'vitest.mjs'),
@@ -25,35 +27,35 @@ export async function runVitest(projects, { vitest, minutes, node = process.exec
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${report}`,
+      `--reporter=${inRoot('scripts', 'test', 'failed-tests-reporter.mjs')}`,
       ...vitest,
     ]
-    const end = await showProgram(node, args, { cwd: root, minutes })
-    return counted(end, report, vitest.length > 0)
+    const env = { ...process.env, [FAILURES_VARIABLE]: failures }
+    const end = await showProgram(node, args, { cwd: root, minutes, env })
+    return counted(end, readTally(report, failures), { projects, filtered: vitest.length > 0 })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function counted(end, path, filtered) {
-  const tally = readTally(path)
-  if (tally === undefined) {
-    process.stderr.write(`vitest left no report: it ${end.reason}\n`)
-    return oneFailed
-  }
-  if (tally.passed + tally.failed + tally.skipped === 0 && !filtered) {
-    process.stderr.write('this tier holds no tests\n')
-    return oneFailed
-  }
+function counted(end, tally, { projects, filtered }) {
+  const run = `vitest of ${projects.join(' and ')}`
+  if (tally === undefined) return failing(run, `It left no report: it ${end.reason}.`)
+  if (tally.passed + tally.failed + tally.skipped === 0 && !filtered)
+    return failing(run, 'This tier holds no tests.')
   // An error outside any test, such as an unhandled rejection, fails the run without failing a test. So does a filter
   // that matches nothing, which is no failure here: other tiers may match.
   const matchedNothing = filtered && tally.passed === 0
-  return end.ok || tally.failed > 0 || matchedNothing ? tally : sum([tally, oneFailed])
+  if (end.ok || tally.failed > 0 || matchedNothing) return tally
+  return sum([tally, failing(run, `No test failed, but it ${end.reason}.`)])
 }
 
-function readTally(path) {
+function readTally(report, failures) {
   try {
-    return countReport(JSON.parse(readFileSync(path, 'utf8')))
+    return { ...countReport(readJson(report)), failures: readJson(failures) }
   } catch {
     return undefined
   }
 }
+
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'))

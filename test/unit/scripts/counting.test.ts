@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readCommandLine } from '../../../scripts/test/command-line.mjs'
 import { countDoctest } from '../../../scripts/test/doctest-summary.mjs'
-import { formatTally, sum } from '../../../scripts/test/tally.mjs'
+import { failing, formatFailures, formatTally, sum } from '../../../scripts/test/tally.mjs'
 import { countReport } from '../../../scripts/test/vitest-report.mjs'
 
 describe("vitest's report", () => {
@@ -35,7 +35,7 @@ describe("doctest's summary", () => {
   it('counts test cases, not assertions', () => {
     const output = summary(' 12 |  9 passed | 2 failed | 1 skipped')
 
-    expect(countDoctest(output, 1)).toEqual({ passed: 9, failed: 2, skipped: 1 })
+    expect(countDoctest(output, 1)).toMatchObject({ passed: 9, failed: 2, skipped: 1 })
   })
 
   it('is a failure where a sanitizer ended the program first', () => {
@@ -82,4 +82,19 @@ it('the last line adds up all tiers', () => {
   ]
 
   expect(formatTally(sum(tallies))).toBe('11 passed, 22 failed, 33 skipped')
+})
+
+it('what failed is told again at the end, each by its name and its first lines', () => {
+  const pages = Array.from({ length: 30 }, (_, i) => `line ${i + 1}`).join('\n')
+  const all = sum([failing('one.test.ts > works', 'expected 1 to be 2'), failing('two.test.ts', pages)])
+  const lines = formatFailures(all)
+
+  expect(all.failed).toBe(2)
+  expect(lines.slice(0, 4)).toEqual([
+    '✗ one.test.ts > works',
+    '    expected 1 to be 2',
+    '✗ two.test.ts',
+    '    line 1',
+  ])
+  expect(lines.at(-1)).toBe('    … and 5 lines more')
 })
