@@ -1,28 +1,12 @@
-import type { EndpointSlice } from '../../model/endpoint-slice.ts'
-import type { ObjectName } from '../../model/object-name.ts'
-import type { Service } from '../../model/service.ts'
-import { type Cidr, cidrContains, formatCidr, type IpAddress } from '../../util/address.ts'
-import { type Frontend, type FrontendKey, frontendKey } from '../desired/frontend.ts'
+
+import { cidrContains, formatCidr, type IpAddress } from '../../util/address.ts'
+import { type Frontend, frontendKey } from '../desired/frontend.ts'
 import { explainEndpoints } from './endpoints.ts'
 import type { ClientKind, ExplainedFrontend, Explanation, Treatment } from './explanation.ts'
-import { explainMasquerade, type MasqueradeRules } from './masquerade.ts'
+import { explainMasquerade, } from './masquerade.ts'
 import type { Question } from './question.ts'
 import { explainStranger } from './stranger.ts'
-
-/** All that an explanation is made of, besides what the kernel has to say. */
-export interface ExplainWorld extends MasqueradeRules {
-  readonly nodeName: string
-  /** Where node ports answer. */
-  readonly nodeAddresses: readonly IpAddress[]
-  readonly serviceCidrs: readonly Cidr[]
-  /** Addresses of Services are the machine's own (IPVS), so that their other ports are refused like a cluster IP's. */
-  readonly ownsVips: boolean
-  /** Of the question's family. */
-  readonly frontends: ReadonlyMap<FrontendKey, Frontend>
-  readonly service: (name: ObjectName) => Service | undefined
-  readonly slices: (service: ObjectName) => readonly EndpointSlice[]
-  readonly isInForce: (key: FrontendKey) => boolean
-}
+import type { ExplainWorld } from './world.ts'
 
 export type Reasoning = Pick<Explanation, 'frontend' | 'treatments'>
 

@@ -1,8 +1,8 @@
 import { cidrContains, formatCidr } from '../../util/address.ts'
 import type { Frontend } from '../desired/frontend.ts'
-import type { ExplainWorld } from './explain.ts'
 import type { Treatment } from './explanation.ts'
 import type { Question } from './question.ts'
+import type { ExplainWorld } from './world.ts'
 
 const NOTHING_PASSES = { applies: false, why: 'nothing passes' } as const
 

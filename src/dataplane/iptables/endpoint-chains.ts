@@ -3,7 +3,7 @@ import type { IpFamily } from '../../util/address.ts'
 import type { Endpoint } from '../desired/frontend.ts'
 import { formatDestination, onlyAddress, protocolWord } from './format-rule.ts'
 import { MARK_MASQ, portChainName } from './names.ts'
-import type { Port } from './port-rules.ts'
+import type { Port } from './port.ts'
 import { type Chain, comment, jump, type Match, type Rule } from './rule.ts'
 
 /** Gives names of chains of the port's endpoints, each hashed once however often it is asked for. */

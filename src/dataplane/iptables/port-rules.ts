@@ -1,5 +1,5 @@
 import { type Cidr, cidrContains, formatCidr } from '../../util/address.ts'
-import type { Endpoint, Frontend } from '../desired/frontend.ts'
+import type { Frontend } from '../desired/frontend.ts'
 import type { FamilyConfig } from '../family-config.ts'
 import { addEndpointChains, addPolicyChain, endpointChainNames } from './endpoint-chains.ts'
 import { onlyAddress, protocolWord } from './format-rule.ts'
@@ -12,19 +12,8 @@ import {
   portChainName,
   SERVICES,
 } from './names.ts'
+import type { Port } from './port.ts'
 import { type Chain, comment, jump, type Match, type PlacedRule, type Rule, type Target } from './rule.ts'
-
-/** One port of a Service in one family: its frontends and what its chains are called. */
-export interface Port {
-  readonly frontends: readonly Frontend[]
-  /** `namespace/name:port`, as comments call it. */
-  readonly label: string
-  readonly first: Frontend
-  /** Names of the port's own chains. */
-  readonly chain: (kind: 'SVC' | 'SVL' | 'EXT' | 'FW') => string
-  /** The name of the chain of one of its endpoints. */
-  readonly endpointChain: (endpoint: Endpoint) => string
-}
 
 interface Rules {
   readonly chains: Chain[]

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { Client, credentials } from '@grpc/grpc-js'
-import type { Answer } from './asker.ts'
+import type { Answer } from './answer.ts'
 
 /** `grpc.health.v1.HealthCheckResponse.ServingStatus.SERVING`. */
 const SERVING = 1

@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIPv6 } from 'node:net'
-import type { Answer } from './asker.ts'
+import type { Answer } from './answer.ts'
 
 export interface HttpQuestion {
   readonly scheme: 'http' | 'https'

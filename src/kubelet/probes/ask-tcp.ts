@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import type { Answer } from './asker.ts'
+import type { Answer } from './answer.ts'
 
 /** A connection that opens passes; it is closed at once. Rejects when none does. */
 export function askTcp(host: string, port: number, signal: AbortSignal): Promise<Answer> {

@@ -1,17 +1,11 @@
 import { errorMessage } from '../../util/error-message.ts'
 import type { Limit } from '../../util/limit.ts'
 import type { CriClient } from '../runtime/cri-client.ts'
+import type { Answer } from './answer.ts'
 import { askGrpc } from './ask-grpc.ts'
 import { askHttp } from './ask-http.ts'
 import { askTcp } from './ask-tcp.ts'
 import type { ProbeTarget } from './targets.ts'
-
-/** One answer. */
-export interface Answer {
-  readonly passed: boolean
-  /** One line; what went wrong where something did. */
-  readonly message: string
-}
 
 /** Asks once. Never rejects: no answer in time is an answer too, and so is one that was not waited for. */
 export type Asker = (target: ProbeTarget, signal: AbortSignal) => Promise<Answer>

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { DesiredCompiler } from '../../../src/dataplane/desired/compiler.ts'
-import { type ExplainWorld, explain } from '../../../src/dataplane/explain/explain.ts'
+import { explain } from '../../../src/dataplane/explain/explain.ts'
 import { parseQuestion } from '../../../src/dataplane/explain/question.ts'
+import type { ExplainWorld } from '../../../src/dataplane/explain/world.ts'
 import type { Change } from '../../../src/model/change.ts'
 import {
   address,

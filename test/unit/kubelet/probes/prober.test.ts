@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import type { Answer } from '../../../../src/kubelet/probes/asker.ts'
+import type { Answer } from '../../../../src/kubelet/probes/answer.ts'
 import { ProbeMetrics } from '../../../../src/kubelet/probes/metrics.ts'
 import { Prober } from '../../../../src/kubelet/probes/prober.ts'
 import type { ProbeTarget } from '../../../../src/kubelet/probes/targets.ts'
