@@ -206,6 +206,8 @@ export interface Pod {
    * nothing, the pod is not started.
    */
   readonly unsupported: readonly string[]
+  /** What it asks for and runs without here, one sentence a field. */
+  readonly ignored: readonly string[]
   readonly restartPolicy: RestartPolicy
   readonly terminationGracePeriodSeconds: number
   readonly initContainers: readonly Container[]

@@ -91,6 +91,7 @@ export function buildPod(name: string, changes: Partial<Omit<Pod, 'name'>> = {})
     placement: ANYWHERE,
     readinessGates: [],
     unsupported: [],
+    ignored: [],
     restartPolicy: 'Always',
     terminationGracePeriodSeconds: 5,
     initContainers: [],

@@ -171,7 +171,7 @@ export class PodManager {
     const { admit, onEvents } = this.#context
     const others = [...this.#actors.values()].flatMap(({ state }) => (isActive(state) ? [state.pod] : []))
     const refusal = admit(pod, others)
-    const complaints = pod.unsupported.map((text) => warning('UnsupportedField', text))
+    const complaints = [...pod.unsupported, ...pod.ignored].map((text) => warning('UnsupportedField', text))
     const said = refusal === undefined ? complaints : [warning(refusal.reason, refusal.message)]
     onEvents(said.map((happening) => ofPod({ name: pod.name, uid: pod.uid, pod }, happening)))
     return refusal === undefined ? undefined : refused(refusal)

@@ -4,7 +4,7 @@ import type { Parsed } from '../objects/parsed.ts'
 
 /**
  * What is wrong with objects of the API server, by object. Warnings are left out: they tell the author of a file what
- * this node ignores, and objects of a cluster are written for every node.
+ * this node ignores, and objects of a cluster are written for every node. Pods carry them themselves.
  */
 export class ObjectProblems {
   readonly #problems = new Map<string, readonly Problem[]>()
@@ -19,6 +19,7 @@ export class ObjectProblems {
     place: string,
     { value, problems }: Parsed<Value>,
     before: Value | undefined,
+    pod?: Problem['pod'],
   ): Value | undefined {
     const errors = problems.filter((problem) => problem.severity === 'error')
     if (errors.length === 0) {
@@ -33,6 +34,7 @@ export class ObjectProblems {
         reason: error.path.length === 0 ? error.reason : `${formatPath(error.path)} ${error.reason}`,
         remedy: error.remedy ?? remedy,
         severity: 'error',
+        ...(pod === undefined ? {} : { pod }),
       })),
     )
     this.#onChange()

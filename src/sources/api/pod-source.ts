@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { KubeClient } from '../../kube/client.ts'
 import type { KubeError } from '../../kube/error.ts'
-import { isRecord, objectKey } from '../../kube/kube-object.ts'
+import { isRecord, type KubeObject, objectKey } from '../../kube/kube-object.ts'
 import { Reflector } from '../../kube/reflector.ts'
 import type { Change } from '../../model/change.ts'
 import { configOf } from '../../model/config-references.ts'
@@ -63,8 +63,10 @@ export class PodSource {
       decode: (object, before) => {
         const key = objectKey(object)
         this.#written.set(key, withoutManagedFields(object.written))
-        const parsed = this.#problems.settle(`Pod ${key}`, parsePod(object.written), before)
-        return unlessSame(before, parsed)
+        const pod = { name: nameOfKey(key), uid: uidOf(object) }
+        // Under the same name, another pod's last good state is nobody's.
+        const same = before?.uid === pod.uid ? before : undefined
+        return unlessSame(before, this.#problems.settle(`Pod ${key}`, parsePod(object.written), same, pod))
       },
       onGone: (key) => {
         this.#written.delete(key)
@@ -100,6 +102,11 @@ export class PodSource {
 
   /** The pod as the API server has it, but for who wrote what of it. */
   object(name: ObjectName): PodObject | undefined {
+    return this.#written.get(name)
+  }
+
+  /** The same as it is written there. */
+  written(name: ObjectName): PodObject | undefined {
     return this.#written.get(name)
   }
 
@@ -186,6 +193,10 @@ function configIdentities(pod: Pod): (readonly [string, ConfigIdentity])[] {
 /** What others write into a pod's status, this node first of all, is no news of the pod. */
 const unlessSame = (before: Pod | undefined, now: Pod | undefined): Pod | undefined =>
   isDeepStrictEqual(before, now) ? before : now
+
+function uidOf({ written: { metadata } }: KubeObject): string {
+  return isRecord(metadata) && typeof metadata.uid === 'string' ? metadata.uid : ''
+}
 
 function withoutManagedFields(written: PodObject): PodObject {
   const { metadata } = written

@@ -28,6 +28,7 @@ export function deploymentPods(deployment: Deployment, nodeName: string): readon
       annotations: deployment.annotations,
       hostname: podHostname(deployment.template.hostname, podName),
       unsupported: deployment.unsupported,
+      ignored: deployment.ignored,
     }
   })
 }

@@ -17,8 +17,9 @@ export interface Deployment {
   readonly labels: ReadonlyMap<string, string>
   readonly annotations: ReadonlyMap<string, string>
   readonly template: PodTemplate
-  /** What its pods ask for and a node cannot do; see the Pod's. */
+  /** What its pods ask for and do not get here; see the Pod's. */
   readonly unsupported: readonly string[]
+  readonly ignored: readonly string[]
   /** The template as written, which is what the pods' names and uids are made from. */
   readonly writtenTemplate: unknown
 }
@@ -75,7 +76,8 @@ export function parseDeployment(object: unknown): Parsed<Deployment> {
     labels: toMap(spec.template.metadata.labels),
     annotations: toMap(spec.template.metadata.annotations),
     template,
-    unsupported: findings.refusals,
+    unsupported: findings.sentences('unsupported'),
+    ignored: findings.sentences('warning'),
     writtenTemplate: v.parse(written, object).spec.template,
   }))
 }

@@ -49,10 +49,10 @@ export class Findings {
     this.#add('unsupported', path, reason, remedy)
   }
 
-  /** All that is unsupported, one sentence a field. */
-  get refusals(): readonly string[] {
+  /** All of one severity, one sentence a field. */
+  sentences(severity: ObjectProblem['severity']): readonly string[] {
     return this.#problems
-      .filter(({ severity }) => severity === 'unsupported')
+      .filter((problem) => problem.severity === severity)
       .map(({ path, reason }) => `${formatPath(path)} ${reason}`)
   }
 

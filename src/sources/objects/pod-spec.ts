@@ -65,7 +65,16 @@ type Written = v.InferOutput<typeof podSpec>
 /** The part of a Pod that a spec decides: everything but its identity and what it cannot have. */
 export type PodTemplate = Omit<
   Pod,
-  'name' | 'uid' | 'generation' | 'createdAt' | 'deletion' | 'told' | 'labels' | 'annotations' | 'unsupported'
+  | 'name'
+  | 'uid'
+  | 'generation'
+  | 'createdAt'
+  | 'deletion'
+  | 'told'
+  | 'labels'
+  | 'annotations'
+  | 'unsupported'
+  | 'ignored'
 >
 
 /** Reads a spec that was written at `path`. */

@@ -46,7 +46,8 @@ export function parsePod(object: unknown): Parsed<Pod> {
     labels: toMap(metadata.labels),
     annotations: toMap(metadata.annotations),
     hostname: podHostname(template.hostname, metadata.name),
-    unsupported: findings.refusals,
+    unsupported: findings.sentences('unsupported'),
+    ignored: findings.sentences('warning'),
   }))
 }
 
