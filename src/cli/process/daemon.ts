@@ -14,7 +14,7 @@ export interface Daemon {
   readonly stateFlag: string
   /**
    * Starts everything, in an order of its own; what ends it goes into the teardown. The signal says that an end is asked
-   * for before all is there: waits should then reject.
+   * for before all is there, or that a part has failed: waits should then reject.
    */
   readonly start: (teardown: Teardown, signal: AbortSignal) => Promise<void>
   /** SIGHUP calls this; without it that ends the process, too. */
@@ -34,7 +34,7 @@ export async function runDaemon({ stateDir, stateFlag, start, onHangup }: Daemon
     ...(onHangup === undefined ? {} : { onHangup }),
   })
   try {
-    await startUnlessEnded(() => start(teardown, interruption.signal), interruption)
+    await startUnlessEnded((signal) => start(teardown, signal), interruption)
     const reason = await interruption.requested
     return reason.kind === 'signal' ? exitCodes.ok : exitCodes.failure
   } finally {
@@ -47,13 +47,15 @@ export async function runDaemon({ stateDir, stateFlag, start, onHangup }: Daemon
 
 /** Nothing may be made while everything is being undone: a start that is cut short comes to its end first. */
 async function startUnlessEnded(
-  start: () => Promise<void>,
+  start: (signal: AbortSignal) => Promise<void>,
   { requested, signal }: Interruption,
 ): Promise<void> {
-  const started = expected(start)
+  const failed = new AbortController()
+  const started = expected(() => start(AbortSignal.any([signal, failed.signal])))
   try {
     await Promise.race([started, requested])
   } catch (error) {
+    failed.abort()
     if (!signal.aborted) throw error
   }
   if (!signal.aborted) return

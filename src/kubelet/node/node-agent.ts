@@ -83,6 +83,7 @@ export class NodeAgent {
   async start(signal?: AbortSignal): Promise<void> {
     const { log } = this.#options
     const stop = AbortSignal.any([this.#abort.signal, ...(signal === undefined ? [] : [signal])])
+    let said: string | undefined
     for (let failures = 0; ; ) {
       try {
         await this.#register()
@@ -90,8 +91,11 @@ export class NodeAgent {
       } catch (error) {
         if (error instanceof NodeError) throw error
         stop.throwIfAborted()
-        if (failures++ === 0) log.error({ error: errorMessage(error) }, 'The node cannot be registered yet')
-        await sleep(backoffDelay(RETRY, failures), undefined, { signal: stop })
+        const message = errorMessage(error)
+        if (message !== said)
+          log.error({ error: message }, 'The node cannot be registered yet; it is tried again')
+        said = message
+        await sleep(backoffDelay(RETRY, ++failures), undefined, { signal: stop })
       }
     }
     this.#running = this.#run()
