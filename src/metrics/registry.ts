@@ -3,6 +3,9 @@ import { NEVER_MS, replaceEventLoopLag } from './event-loop-lag.ts'
 
 export type { Registry } from 'prom-client'
 
+/** A registry with nothing in it. */
+export const emptyRegistry = (): Registry => new Registry()
+
 /** A registry with what every Hawser process says of itself: build info, `process_*` and `nodejs_*`. */
 export function createRegistry(version: string): Registry {
   const registry = new Registry()

@@ -3,11 +3,12 @@ import { PodEventRecorder } from '../../kubelet/api/pod-event-recorder.ts'
 import { TokenRequests } from '../../kubelet/api/token-requests.ts'
 import { Kubelet } from '../../kubelet/kubelet.ts'
 import { NodeLease } from '../../kubelet/node/lease.ts'
+import { addNodeMetrics } from '../../kubelet/node/metrics.ts'
 import type { NodeAgent } from '../../kubelet/node/node-agent.ts'
 import { type NodeIdentity, nodeLabels } from '../../kubelet/node/node-object.ts'
 import { nodeAllocatable, nodeCapacity } from '../../kubelet/node/resources.ts'
-import type { Registry } from '../../metrics/registry.ts'
-import type { PodSource } from '../../sources/api/pod-source.ts'
+import { emptyRegistry, type Registry } from '../../metrics/registry.ts'
+import type { PodObject, PodSource } from '../../sources/api/pod-source.ts'
 import { ServiceSource } from '../../sources/api/service-source.ts'
 import type { ServiceFeed } from '../../sources/service-feed.ts'
 import { systemClock } from '../../util/clock.ts'
@@ -18,6 +19,7 @@ import type { KubeletConfig } from './kubelet-config.ts'
 import { serveNodeApi } from './node-api.ts'
 import { NodePods } from './node-pods.ts'
 import { reportNode } from './report-node.ts'
+import { statsPages } from './stats-pages.ts'
 import { waitForRuntime } from './wait-for-runtime.ts'
 
 export interface ClusterKubeletOptions
@@ -53,7 +55,9 @@ export async function startClusterKubelet(
   options: ClusterKubeletOptions,
   teardown: Teardown,
 ): Promise<ClusterKubelet> {
-  const { identity, reasons = [], signal = new AbortController().signal } = options
+  const { identity, reasons = [], registry, log, signal = new AbortController().signal } = options
+  const probes = emptyRegistry()
+  addNodeMetrics(registry, identity)
   let open: Kubelet | undefined
   let pods: PodSource | undefined
   // Registration waits for no runtime: that one is missing is what the Node says then.
@@ -64,10 +68,12 @@ export async function startClusterKubelet(
   })
   const opened = waitForRuntime(options.endpoint, signal).then(async (version) => {
     const labels = labelsOf(options)
-    const kubelet = await openKubelet(options, labels, () => void health.check(), teardown)
+    const kubelet = await openKubelet(options, { labels, probes }, () => void health.check(), teardown)
+    const stats = statsPages({ kubelet, probes, log }, teardown)
     const runtimeName = version.split('://')[0] ?? ''
     // Before the node can be Ready: from then on the API server asks it for logs and sessions.
-    await serveNodeApi({ ...options, kubelet, objects: () => pods?.objects ?? [], runtimeName }, teardown)
+    const objects = (): Iterable<PodObject> => pods?.objects ?? []
+    await serveNodeApi({ ...options, ...{ kubelet, objects, runtimeName, stats } }, teardown)
     open = kubelet
     agent.changed()
     const nodePods = await NodePods.open(
@@ -100,7 +106,7 @@ const labelsOf = ({ client, identity, log }: ClusterKubeletOptions): NodeLabels 
 
 async function openKubelet(
   options: ClusterKubeletOptions,
-  labels: NodeLabels,
+  { labels, probes }: { readonly labels: NodeLabels; readonly probes: Registry },
   onRuntimeAway: () => void,
   teardown: Teardown,
 ): Promise<Kubelet> {
@@ -113,6 +119,7 @@ async function openKubelet(
   teardown.add('Events', () => events.close())
   const kubelet: Kubelet = await Kubelet.open({
     ...{ endpoint, stateDir, logsDir, registry, log, tokens, clusterDns },
+    probeRegistry: probes,
     ...(resolvConf === undefined ? {} : { resolvConf }),
     waitsForServices: true,
     onEvent: (event) => events.report(event),

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Kubelet } from '../../kubelet/kubelet.ts'
 import type { NodeIdentity } from '../../kubelet/node/node-object.ts'
 import { TlsSource } from '../../kubelet/server/certificate/tls-material.ts'
-import { jsonPage, type Page, type Pages } from '../../kubelet/server/page.ts'
+import { jsonPage, metricsPage, type Page, type Pages } from '../../kubelet/server/page.ts'
 import { servedPod } from '../../kubelet/server/pod-lists.ts'
 import { serveKubelet } from '../../kubelet/server/serve-kubelet.ts'
 import type { Registry } from '../../metrics/registry.ts'
@@ -26,6 +26,8 @@ export interface NodeApiOptions extends Pick<ApiClients, 'leaseClient' | 'author
   readonly runtimeName: string
   /** The KubeletConfiguration in force; `/configz` is not there without it. */
   readonly configuration?: () => unknown
+  /** Pages on what pods use. */
+  readonly stats: Pages
   readonly registry: Registry
   readonly log: Logger
 }
@@ -65,17 +67,12 @@ function podObjects({ objects, kubelet, identity, runtimeName }: NodeApiOptions)
   return [...objects()].map((object) => servedPod(object, statuses, context))
 }
 
-function pagesOf({ registry, configuration }: NodeApiOptions): Pages {
+function pagesOf({ registry, stats, configuration }: NodeApiOptions): Pages {
   const pages = new Map<string, () => Promise<Page> | Page>([
     ['healthz', () => ({ type: 'text/plain; charset=utf-8', body: 'ok' })],
-    ['metrics', metricsPage(() => scrape(registry))],
+    ['metrics', async () => metricsPage(await scrape(registry))],
+    ...stats,
   ])
   if (configuration !== undefined) pages.set('configz', () => jsonPage(configuration()))
   return pages
 }
-
-/** Prometheus' text format 0.0.4. */
-const metricsPage = (render: () => Promise<string>) => async (): Promise<Page> => ({
-  type: 'text/plain; version=0.0.4; charset=utf-8',
-  body: await render(),
-})
