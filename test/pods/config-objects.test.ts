@@ -91,7 +91,7 @@ test('a container waits for the ConfigMap key of a variable, says so, and goes o
   node.setConfigMap(name, { other: 'x' })
   node.set(pod)
   const { message } = await node.waitFor(pod, ({ reason }) => reason === 'CreateContainerConfigError')
-  expect(message).toContain('ConfigMap half has no text wanted')
+  expect(message).toContain("couldn't find key wanted in ConfigMap default/half")
   node.setConfigMap(name, { wanted: 'there' })
   await node.running(pod)
   expect(await node.output(pod, 'echo $WANTED')).toBe('there')

@@ -12,17 +12,25 @@ import type { Logger } from '../../util/logger.ts'
 import type { PodNews } from '../pods/manager.ts'
 import { apiTime } from './api-time.ts'
 import { type PodCondition, podConditions, podStatusObject, type StatusContext } from './pod-status-object.ts'
+import { type ToldCondition, toldConditions } from './told-conditions.ts'
 
 export interface StatusWriterOptions extends StatusContext {
   readonly client: Pick<KubeClient, 'json'>
-  /** The pod as the API server has it; undefined when it is none of this node's any more. */
-  readonly pod: (name: ObjectName) => Pod | undefined
+  /**
+   * The pod as the API server has it, or the mirror of a static one; `later` when there is none yet, undefined when it is
+   * none of this node's any more.
+   */
+  readonly pod: (name: ObjectName, uid: string) => Pod | 'later' | undefined
+  /** The same as it is written there: a former kubelet may have told of it already. */
+  readonly written?: (name: ObjectName) => unknown
   readonly log: Logger
 }
 
 /** Pods that are written at a time. */
 const AT_ONCE = 8
 const RETRY: Backoff = { firstMs: 200, maxMs: 30_000 }
+/** What nobody waits for is told together with what comes within this time: a start is one write, not four. */
+const HOLD_MS = 1_000
 
 /** What is known and told of one pod, by UID. */
 interface Entry {
@@ -33,11 +41,12 @@ interface Entry {
   removed: boolean
   told: unknown
   /** Since when each condition has been as it is. */
-  readonly since: Map<string, { readonly status: string; readonly time: string }>
+  readonly since: Map<string, ToldCondition>
   /** There is somebody at it. */
   writing: boolean
-  /** Something came since they last looked. */
-  hasNews: boolean
+  /** When what came since they last looked is to be told, in ms since the epoch; undefined: nothing came. */
+  dueAt: number | undefined
+  timer: NodeJS.Timeout | undefined
 }
 
 /**
@@ -60,15 +69,25 @@ export class StatusWriter {
     if (this.#abort.signal.aborted) return
     const isRemoval = 'removed' in news
     const entry = this.#entry(isRemoval ? news.removed : news.name, news.uid)
-    entry.hasNews = true
+    const hold = isRemoval || isUrgent(entry.status, news) ? 0 : HOLD_MS
     if (isRemoval) entry.removed = true
     else entry.status = news
-    this.#write(entry)
+    this.#due(entry, hold)
+  }
+
+  /** There is another pod at the API server that stands for this one: it is told all of it. */
+  retell(uid: string): void {
+    const entry = this.#entries.get(uid)
+    if (entry === undefined || this.#abort.signal.aborted) return
+    entry.told = undefined
+    entry.since.clear()
+    this.#due(entry, 0)
   }
 
   /** What is not told yet is told by the next process, which sees the same pods. */
   async close(): Promise<void> {
     this.#abort.abort()
+    for (const { timer } of this.#entries.values()) clearTimeout(timer)
     await Promise.all(this.#writing)
   }
 
@@ -76,36 +95,49 @@ export class StatusWriter {
     const known = this.#entries.get(uid)
     if (known !== undefined) return known
     const entry: Entry = {
-      ...{ name, uid, status: undefined, removed: false, told: undefined, writing: false, hasNews: false },
-      since: new Map(),
+      ...{ name, uid, status: undefined, removed: false, told: undefined, writing: false },
+      ...{ since: new Map(), dueAt: undefined, timer: undefined },
     }
     this.#entries.set(uid, entry)
     return entry
   }
 
-  #write(entry: Entry): void {
+  #due(entry: Entry, hold: number): void {
+    const now = Date.now()
+    entry.dueAt = Math.min(entry.dueAt ?? Number.POSITIVE_INFINITY, now + hold)
     if (entry.writing) return
+    clearTimeout(entry.timer)
+    if (entry.dueAt <= now) this.#write(entry)
+    else entry.timer = setTimeout(() => this.#write(entry), entry.dueAt - now)
+  }
+
+  #write(entry: Entry): void {
     entry.writing = true
     const work = this.#writeAll(entry)
     this.#writing.add(work)
-    void work.then(() => this.#writing.delete(work))
+    void work.then(() => {
+      this.#writing.delete(work)
+      entry.writing = false
+      if (entry.dueAt !== undefined && !this.#abort.signal.aborted) this.#due(entry, HOLD_MS)
+    })
   }
 
   /** Never rejects. */
   async #writeAll(entry: Entry): Promise<void> {
     const { signal } = this.#abort
-    for (let failures = 0; entry.hasNews && !signal.aborted; ) {
+    for (let failures = 0; isDue(entry) && !signal.aborted; ) {
       try {
-        entry.hasNews = false
+        entry.dueAt = undefined
         await this.#limit.run(() => this.#writeOnce(entry))
         failures = 0
       } catch (error) {
         if (signal.aborted) break
-        entry.hasNews = true
         if (this.#isGone(entry, error)) {
           this.#entries.delete(entry.uid)
+          entry.dueAt = undefined
           break
         }
+        entry.dueAt = 0
         if (++failures === 2)
           this.#options.log.warn(
             { pod: entry.name, error: errorMessage(error) },
@@ -114,52 +146,66 @@ export class StatusWriter {
         await sleep(backoffDelay(RETRY, failures), undefined, { signal }).catch(() => undefined)
       }
     }
-    entry.writing = false
   }
 
   /** Writes what is news. */
   async #writeOnce(entry: Entry): Promise<void> {
     const { status, removed } = entry
-    if (status !== undefined) {
-      const pod = this.#pod(entry)
-      const conditions = podConditions(status)
-      const news = { status: podStatusObject(pod, status, this.#options), conditions }
-      if (!isDeepStrictEqual(news, entry.told)) {
-        await this.#patch(entry, news.status, this.#timed(entry, conditions, pod))
-        entry.told = news
-      }
+    const pod = this.#options.pod(entry.name, entry.uid)
+    if (pod !== undefined && pod !== 'later') {
+      if (status !== undefined) await this.#tell(entry, status, pod)
+      // Asked anew: it may have been deleted meanwhile.
+      if (removed && this.#isToGo(entry)) await this.#delete(entry)
     }
-    if (!removed) return
-    if (this.#pod(entry)?.deletion !== undefined) await this.#delete(entry)
-    this.#entries.delete(entry.uid)
+    if (removed || pod === undefined) this.#entries.delete(entry.uid)
+  }
+
+  async #tell(entry: Entry, status: PodStatus, pod: Pod): Promise<void> {
+    // An end that was told is final, and what made it so may be gone from here by now.
+    if (entry.told === undefined && pod.uid === entry.uid && pod.told.ended !== undefined) return
+    // What this process has not changed has been as it is for longer than it lives.
+    if (entry.told === undefined)
+      for (const [type, told] of toldConditions(this.#options.written?.(entry.name)))
+        entry.since.set(type, told)
+    const conditions = podConditions(status)
+    const news = { status: podStatusObject(pod, status, this.#options), conditions }
+    if (isDeepStrictEqual(news, entry.told)) return
+    await this.#patch({ name: entry.name, uid: pod.uid }, news.status, this.#timed(entry, conditions, pod))
+    entry.told = news
+  }
+
+  /** Mirrors are not ours to delete. */
+  #isToGo({ name, uid }: Entry): boolean {
+    const pod = this.#options.pod(name, uid)
+    return pod !== undefined && pod !== 'later' && pod.uid === uid && pod.deletion !== undefined
   }
 
   /** It was deleted by force, or another pod has its name by now: 409 is what a wrong UID gives, among others. */
   #isGone(entry: Entry, error: unknown): boolean {
     if (!(error instanceof KubeError)) return false
-    return error.status === 404 || (error.status === 409 && this.#pod(entry) === undefined)
+    const pod = this.#options.pod(entry.name, entry.uid)
+    if (error.status === 404) return pod === undefined || (pod !== 'later' && pod.uid === entry.uid)
+    return error.status === 409 && pod === undefined
   }
 
-  #pod({ name, uid }: Entry): Pod | undefined {
-    const pod = this.#options.pod(name)
-    return pod?.uid === uid ? pod : undefined
-  }
-
-  #timed(entry: Entry, conditions: readonly PodCondition[], pod: Pod | undefined): readonly object[] {
+  #timed(entry: Entry, conditions: readonly PodCondition[], { generation }: Pod): readonly object[] {
     const now = apiTime(Date.now())
     return conditions.map((condition) => {
       const before = entry.since.get(condition.type)
       const time = before?.status === condition.status ? before.time : now
       entry.since.set(condition.type, { status: condition.status, time })
-      const generation = pod === undefined ? {} : { observedGeneration: pod.generation }
       // Conditions are merged: what is not said again would stay.
       const told = { reason: null, message: null, ...condition }
-      return { ...told, ...generation, lastProbeTime: null, lastTransitionTime: time }
+      return { ...told, observedGeneration: generation, lastProbeTime: null, lastTransitionTime: time }
     })
   }
 
   /** The UID in it makes the server refuse the patch where another pod has the name by now. */
-  #patch({ name, uid }: Entry, status: object, conditions: readonly object[]): Promise<unknown> {
+  #patch(
+    { name, uid }: Pick<Entry, 'name' | 'uid'>,
+    status: object,
+    conditions: readonly object[],
+  ): Promise<unknown> {
     return this.#options.client.json({
       method: 'PATCH',
       path: `${podPath(name)}/status`,
@@ -178,6 +224,24 @@ export class StatusWriter {
     })
   }
 }
+
+const isDue = ({ dueAt }: Entry): boolean => dueAt !== undefined && dueAt <= Date.now()
+
+/** Somebody waits for it: a pod has begun, ended, become ready or unready, or does not get on. */
+function isUrgent(before: PodStatus | undefined, now: PodStatus): boolean {
+  if (before === undefined) return now.phase !== 'Pending' || obstacles(now) !== ''
+  return before.phase !== now.phase || before.ready !== now.ready || obstacles(before) !== obstacles(now)
+}
+
+/** Why containers wait, where it is not that the pod is about to start. */
+const obstacles = ({ initContainers, containers }: PodStatus): string =>
+  [...initContainers, ...containers]
+    .flatMap(({ name, state }) =>
+      state.kind === 'waiting' && !BEGINNING.has(state.reason) ? [`${name} ${state.reason}`] : [],
+    )
+    .join()
+
+const BEGINNING: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing'])
 
 function podPath(pod: ObjectName): string {
   const { namespace, name } = splitObjectName(pod)

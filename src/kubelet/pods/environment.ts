@@ -60,7 +60,7 @@ function addAll(
   const found = config(from.kind, objectName(namespace, from.name))
   if (found === undefined) {
     if (from.optional) return
-    throw new MissingConfigError(`envFrom: ${from.kind} ${from.name} is not there (create it)`)
+    throw new MissingConfigError(notFound(from))
   }
   for (const [key, value] of found.data) {
     const name = prefix + key
@@ -104,11 +104,17 @@ function resolveValue(
       const text = textOf(found?.data.get(key), from)
       if (text !== undefined) return text
       if (from.optional) return undefined
-      const what = found === undefined ? 'is not there (create it)' : `has no text ${key} (add the key)`
-      throw new MissingConfigError(`variable ${name}: ${from.kind} ${from.name} ${what}`)
+      throw new MissingConfigError(
+        found === undefined
+          ? notFound(from)
+          : `couldn't find key ${key} in ${from.kind} ${objectName(namespace, from.name)}`,
+      )
     }
   }
 }
+
+/** As the API server says it, and so the kubelet: it is what people search for. */
+const notFound = ({ kind, name }: ConfigReference): string => `${kind.toLowerCase()} "${name}" not found`
 
 /** core/v1 ObjectFieldSelector, as far as a variable may use it. */
 function fieldValue(path: string, pod: Pod, context: EnvironmentContext, variable: string): string {

@@ -159,7 +159,9 @@ export class PodVolumes {
       }
     } catch (error) {
       const code = error instanceof VolumeError ? error.code : 'VOLUME_FAILED'
-      throw new VolumeError(code, `volume ${name}: ${errorMessage(error)}`, { cause: error })
+      throw new VolumeError(code, `MountVolume.SetUp failed for volume "${name}" : ${errorMessage(error)}`, {
+        cause: error,
+      })
     }
   }
 

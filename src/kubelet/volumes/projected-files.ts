@@ -63,17 +63,16 @@ function configFiles(
   config: ConfigLookup,
 ): readonly PartFile[] {
   const found = config(from.kind, objectName(splitObjectName(pod.name).namespace, from.name))
-  const what = `${from.kind} ${from.name}`
   if (found === undefined) {
     if (from.optional) return []
-    throw missing(`${what} is not there (create it, or make the volume optional)`)
+    throw missing(`${from.kind.toLowerCase()} "${from.name}" not found`)
   }
   if (items.length === 0) return [...found.data].map(([path, content]) => [path, content, undefined] as const)
   return items.flatMap(({ key, path, mode }): readonly PartFile[] => {
     const content = found.data.get(key)
     if (content !== undefined) return [[path, content, mode]]
     if (from.optional) return []
-    throw missing(`${what} has no key ${key} (add it, or make the volume optional)`)
+    throw missing(`references non-existent ${from.kind === 'Secret' ? 'secret' : 'config'} key: ${key}`)
   })
 }
 

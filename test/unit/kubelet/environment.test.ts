@@ -148,10 +148,18 @@ test('what is optional and missing is left out', () => {
 })
 
 test.each([
-  ['a missing ConfigMap', { env: [key('A', 'COLOUR', false, 'absent')] }, 'ConfigMap absent is not there'],
-  ['a missing key', { env: [key('A', 'absent', false)] }, 'ConfigMap settings has no text absent'],
-  ['a key that holds bytes', { env: [key('A', 'bytes', false)] }, 'ConfigMap settings has no text bytes'],
-  ['a missing envFrom', { envFrom: [all('ConfigMap', 'absent')] }, 'ConfigMap absent is not there'],
+  ['a missing ConfigMap', { env: [key('A', 'COLOUR', false, 'absent')] }, 'configmap "absent" not found'],
+  [
+    'a missing key',
+    { env: [key('A', 'absent', false)] },
+    "couldn't find key absent in ConfigMap default/settings",
+  ],
+  [
+    'a key that holds bytes',
+    { env: [key('A', 'bytes', false)] },
+    "couldn't find key bytes in ConfigMap default/settings",
+  ],
+  ['a missing envFrom', { envFrom: [all('ConfigMap', 'absent')] }, 'configmap "absent" not found'],
   [
     'a field that is none',
     { env: [{ name: 'A', value: { kind: 'field', path: 'spec.colour' } as const }] },

@@ -113,7 +113,7 @@ describe('the files of a volume', () => {
   test('are refused by name where it is needed and missing', () => {
     const missing = { code: 'CONFIG_MISSING' }
     expect(() => filesOf([{ kind: 'config', from, items: [] }], [])).toThrow(expect.objectContaining(missing))
-    expect(() => filesOf([{ kind: 'config', from, items }])).toThrow('ConfigMap settings has no key c')
+    expect(() => filesOf([{ kind: 'config', from, items }])).toThrow('references non-existent config key: c')
   })
 
   test('tell of the pod itself', () => {
