@@ -3,6 +3,7 @@ import { objectName } from '../../src/model/object-name.ts'
 import { ANYWHERE } from '../../src/model/placement.ts'
 import { type Container, type Pod, TOLD_NOTHING, type VolumeMount } from '../../src/model/pod.ts'
 import { NO_PROBES } from '../../src/model/probe.ts'
+import { parsePod } from '../../src/sources/objects/pod.ts'
 import { TEST_IMAGE } from './containerd-images.ts'
 
 const NO_AMOUNTS = { cpuMilli: undefined, memoryBytes: undefined }
@@ -57,6 +58,23 @@ export const mount = (
 /** A shell script as a container. */
 export const script = (name: string, text: string, changes: Partial<Container> = {}): Container =>
   buildContainer({ ...changes, name, command: ['sh', '-c', text] })
+
+/** A pod out of a manifest's spec, as a cluster's node gets it; its first container sleeps unless told otherwise. */
+export function writtenPod(name: string, spec: object = {}, container: object = {}): Pod {
+  const { command } = buildContainer({ name: 'main' })
+  const { value, problems } = parsePod({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, uid: `uid-${name}` },
+    spec: {
+      terminationGracePeriodSeconds: 5,
+      containers: [{ name: 'main', image: TEST_IMAGE, command, ...container }],
+      ...spec,
+    },
+  })
+  if (value === undefined) throw new Error(`pod ${name}: ${JSON.stringify(problems)}`)
+  return value
+}
 
 export function buildPod(name: string, changes: Partial<Omit<Pod, 'name'>> = {}): Pod {
   return {

@@ -1,10 +1,14 @@
 import { afterAll, beforeAll } from 'vitest'
+import type { KubeletOptions } from '../../src/kubelet/kubelet.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { startTestContainerd, type TestContainerd } from './containerd.ts'
 import { TestKubelet } from './test-kubelet.ts'
 
 /** A containerd and a Kubelet on it for the tests of one file; both gone with everything of theirs afterwards. */
-export function usePodMachine(clock?: Clock): {
+export function usePodMachine(
+  clock?: Clock,
+  options?: Partial<KubeletOptions>,
+): {
   readonly machine: TestContainerd
   readonly node: TestKubelet
 } {
@@ -12,7 +16,7 @@ export function usePodMachine(clock?: Clock): {
   let node: TestKubelet | undefined
   beforeAll(async () => {
     machine = await startTestContainerd()
-    node = await TestKubelet.open(machine, clock)
+    node = await TestKubelet.open(machine, clock, options)
     node.kubelet.ready()
   })
   afterAll(async () => {

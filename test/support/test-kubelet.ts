@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client'
-import { Kubelet, type PodNews } from '../../src/kubelet/kubelet.ts'
+import { Kubelet, type KubeletOptions, type PodNews } from '../../src/kubelet/kubelet.ts'
 import type { ConfigKind, ConfigObject } from '../../src/model/config-object.ts'
 import type { ObjectName } from '../../src/model/object-name.ts'
 import type { Pod } from '../../src/model/pod.ts'
@@ -25,7 +25,11 @@ export class TestKubelet {
     })
   }
 
-  static async open(machine: TestContainerd, clock?: Clock): Promise<TestKubelet> {
+  static async open(
+    machine: TestContainerd,
+    clock?: Clock,
+    options?: Partial<KubeletOptions>,
+  ): Promise<TestKubelet> {
     const registry = new Registry()
     const address = parseAddress('192.0.2.1')
     const kubelet = await Kubelet.open({
@@ -36,6 +40,7 @@ export class TestKubelet {
       registry,
       log: silentLogger,
       ...(clock === undefined ? {} : { clock }),
+      ...options,
     })
     return new TestKubelet(kubelet, registry)
   }

@@ -51,9 +51,9 @@ disabled_plugins = [
 /**
  * The pod network: one point-to-point veth pair a pod, routed by the node. A bridge would carry traffic between two of
  * its pods past conntrack, and so past a Service's address translation, wherever br_netfilter is absent. Masquerading
- * is the dataplane's.
+ * is the dataplane's. Ports of the node that pods ask for (`hostPort`) are the portmap plugin's, where it is installed.
  */
-export function renderPodNetwork(folder: string, podCidr: Cidr): string {
+export function renderPodNetwork(folder: string, podCidr: Cidr, hasPortmap: boolean): string {
   const network = {
     cniVersion: '0.4.0',
     name: 'hawser',
@@ -68,6 +68,7 @@ export function renderPodNetwork(folder: string, podCidr: Cidr): string {
           routes: [{ dst: podCidr.family === 'IPv4' ? '0.0.0.0/0' : '::/0' }],
         },
       },
+      ...(hasPortmap ? [{ type: 'portmap', capabilities: { portMappings: true } }] : []),
     ],
   }
   return `${JSON.stringify(network, undefined, 2)}\n`

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -155,7 +156,10 @@ async function writeConfiguration(
   const config = { folder, socket: socketIn(folder), sandboxImage, cniBinDir, snapshotter }
   const files = new Map([
     [configIn(folder), renderContainerdConfig(config)],
-    [join(folder, 'cni', '10-hawser.conflist'), renderPodNetwork(folder, podCidr)],
+    [
+      join(folder, 'cni', '10-hawser.conflist'),
+      renderPodNetwork(folder, podCidr, existsSync(join(cniBinDir, 'portmap'))),
+    ],
   ])
   let changed = false
   for (const [file, text] of files) {
