@@ -3,9 +3,11 @@ import { type BindAddress, parseBindAddress } from '../../config/bind-address.ts
 import { hostNodeName, parseNodeName } from '../../config/node-name.ts'
 import { type NodeTaint, parseNodeLabels, parseTaints } from '../../config/node-registration.ts'
 import { parseRuntimeEndpoint } from '../../config/runtime-endpoint.ts'
+import type { ReservedResources } from '../../kubelet/node/resources.ts'
 import { type IpAddress, parseAddress } from '../../util/address.ts'
 import { type FlagValues, nonEmpty, positive, value } from '../flags.ts'
 import type { KubeletConfig } from './kubelet-config.ts'
+import { NOTHING_RESERVED, parseReserved, reservedTogether } from './reserved-resources.ts'
 import { nodeApiConfig, serverFlags } from './server-flags.ts'
 
 const runtimeSocket = 'unix:///run/containerd/containerd.sock'
@@ -18,6 +20,16 @@ const file = (help: string) =>
     fallback: undefined,
     parse: nonEmpty,
     must: 'a file',
+  })
+
+const reserved = (help: string) =>
+  value<ReservedResources>({
+    metavar: 'NAME=QUANTITY,…',
+    help,
+    fallback: NOTHING_RESERVED,
+    shownDefault: 'nothing',
+    parse: parseReserved,
+    must: 'cpu, memory and ephemeral-storage with an amount each, such as cpu=500m,memory=1Gi',
   })
 
 /** The node's name and its way to the API server. */
@@ -65,6 +77,8 @@ const registrationFlags = {
     parse: positive,
     must: 'a number of 1 or more',
   }),
+  'system-reserved': reserved('What pods are not given, for programs of the system.'),
+  'kube-reserved': reserved('As --system-reserved, for this process and the runtime.'),
 } as const
 
 /** How pods look up names. */
@@ -171,6 +185,7 @@ export function kubeletConfig(
     labels: flags['node-labels'],
     taints: flags['register-with-taints'],
     maxPods: flags['max-pods'],
+    reserved: reservedTogether(flags['system-reserved'], flags['kube-reserved']),
     endpoint: flags['container-runtime-endpoint'],
     stateDir: resolve(flags['root-dir']),
     logsDir: resolve(flags['pod-logs-dir']),

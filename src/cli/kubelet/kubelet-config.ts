@@ -1,5 +1,6 @@
 import type { BindAddress } from '../../config/bind-address.ts'
 import type { NodeTaint } from '../../config/node-registration.ts'
+import type { ReservedResources } from '../../kubelet/node/resources.ts'
 import type { ClusterDns } from '../../kubelet/pods/pod-dns.ts'
 import type { IpAddress } from '../../util/address.ts'
 import type { NodeApiConfig } from './server-flags.ts'
@@ -14,6 +15,8 @@ export interface KubeletConfig {
   readonly labels: ReadonlyMap<string, string>
   readonly taints: readonly NodeTaint[]
   readonly maxPods: number
+  /** Kept back from pods. */
+  readonly reserved: ReservedResources
   readonly endpoint: string
   readonly stateDir: string
   /** Of containers. */

@@ -9,13 +9,12 @@ const KUBERNETES_VERSION = 'v1.36.0'
 
 /** Who this node is. Rejects when no address of the machine can be found. */
 export async function nodeIdentity(config: KubeletConfig): Promise<NodeIdentity> {
-  const { nodeName: name, nodeAddresses, labels, taints, maxPods } = config
+  const { nodeName: name, nodeAddresses, labels, taints, maxPods, reserved } = config
   const addresses = nodeAddresses.length > 0 ? nodeAddresses : await detectNodeAddresses([])
   return {
-    ...{ name, addresses, labels, taints, maxPods },
+    ...{ name, addresses, labels, taints, maxPods, reserved },
     // 0: nothing is served where the API server would look for it.
     kubeletPort: config.nodeApi?.bind.port ?? 0,
-    reserved: { cpuMilli: 0, memoryBytes: 0, storageBytes: 0 },
     machine: await readMachine(config.stateDir),
     kubeletVersion: `${KUBERNETES_VERSION}+hawser.${packageVersion()}`,
   }
