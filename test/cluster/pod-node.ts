@@ -234,10 +234,23 @@ export class PodNode {
   async output(name: string, ...command: readonly string[]): Promise<string> {
     const { status } = await this.read(name)
     const id = status.containerStatuses?.[0]?.containerID?.replace('containerd://', '') ?? ''
+    const { stdout } = await this.#ask((cri) => cri.execSync(id, command, 10_000))
+    return Buffer.from(stdout).toString('utf8')
+  }
+
+  /** How much of a pod the runtime has. */
+  running(name: string): Promise<{ readonly sandboxes: number; readonly containers: number }> {
+    const labels = { 'io.kubernetes.pod.name': name }
+    return this.#ask(async (cri) => ({
+      sandboxes: (await cri.listPodSandboxes(labels)).length,
+      containers: (await cri.listContainers(labels)).length,
+    }))
+  }
+
+  async #ask<Answer>(question: (cri: CriClient) => Promise<Answer>): Promise<Answer> {
     const cri = new CriClient(this.machine.containerd.endpoint, () => undefined)
     try {
-      const { stdout } = await cri.execSync(id, command, 10_000)
-      return Buffer.from(stdout).toString('utf8')
+      return await question(cri)
     } finally {
       cri.close()
     }
