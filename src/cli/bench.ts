@@ -6,7 +6,7 @@ interface Suite {
 }
 
 /** The suites are programs of their own in bench/, with flags and help texts of their own. */
-const suites = ['programming', 'datapath', 'pods', 'netlink', 'conntrack', 'cluster']
+const suites = ['programming', 'datapath', 'pods', 'netlink', 'conntrack', 'cluster', 'node']
 
 export const command: Command = {
   async run([suite, ...args]) {

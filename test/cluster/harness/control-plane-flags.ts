@@ -18,6 +18,8 @@ export interface ControlPlane {
   readonly kubeconfig: string
   /** An address that is not loopback; undefined: the API server is on loopback alone. */
   readonly advertised: string | undefined
+  /** For the API server, behind all others. */
+  readonly serverFlags: readonly string[]
 }
 
 /** Dual stack; Services are of the first family unless they ask for more. */
@@ -40,7 +42,7 @@ export function etcdFlags({ folder, ports }: ControlPlane): readonly string[] {
 }
 
 export function apiServerFlags(plane: ControlPlane): readonly string[] {
-  const { ports, authority, serving, tokens } = plane
+  const { ports, authority, serving, tokens, serverFlags } = plane
   return [
     `--etcd-servers=http://127.0.0.1:${ports.etcd}`,
     `--secure-port=${ports.server}`,
@@ -55,6 +57,7 @@ export function apiServerFlags(plane: ControlPlane): readonly string[] {
     `--service-account-key-file=${tokens.public}`,
     `--service-account-signing-key-file=${tokens.private}`,
     '--etcd-compaction-interval=0',
+    ...serverFlags,
   ]
 }
 

@@ -39,6 +39,8 @@ export interface TestClusterOptions {
    * process's own namespace it is reached all the same.
    */
   readonly network?: boolean
+  /** Flags of kube-apiserver beside those that a cluster needs. */
+  readonly serverFlags?: readonly string[]
 }
 
 export interface KubectlResult {
@@ -88,7 +90,7 @@ export class TestCluster {
     const network = options.network ? await ClusterNetwork.create() : undefined
     let cluster: TestCluster | undefined
     try {
-      cluster = await TestCluster.#prepare(place, options.advertiseAddress, network)
+      cluster = await TestCluster.#prepare(place, options, network)
       await cluster.#startEtcd()
       await cluster.startApiServer()
       if (cluster.#plane.advertised !== undefined) await grantToNodes(cluster.admin)
@@ -105,11 +107,11 @@ export class TestCluster {
 
   static async #prepare(
     place: ProcessPlace,
-    asked: string | undefined,
+    { advertiseAddress, serverFlags = [] }: TestClusterOptions,
     network: ClusterNetwork | undefined,
   ): Promise<TestCluster> {
     const { folder } = place
-    const advertised = network?.address ?? asked
+    const advertised = network?.address ?? advertiseAddress
     const authority = await CertificateAuthority.create(folder)
     const names = ['IP:127.0.0.1', 'DNS:localhost', 'DNS:kubernetes.default.svc', `IP:${FIRST_SERVICE_IP}`]
     if (advertised !== undefined) names.push(`IP:${advertised}`)
@@ -135,7 +137,7 @@ export class TestCluster {
     })
     const ports = { etcd, etcdPeer, server }
     const keys = { authority: authority.cert, serving, kubeletClient, tokens }
-    const plane = { folder, ports, ...keys, kubeconfig, advertised }
+    const plane = { folder, ports, ...keys, kubeconfig, advertised, serverFlags }
     return new TestCluster(place, authority, plane, { network, gate }, client)
   }
 
