@@ -5,6 +5,7 @@ import { openLog } from '../process/log.ts'
 import type { Teardown } from '../process/teardown.ts'
 import { openApiClients } from './api-clients.ts'
 import { startClusterKubelet } from './cluster-kubelet.ts'
+import { effectiveConfiguration } from './effective-configuration.ts'
 import { serveHealth } from './health-server.ts'
 import type { KubeletConfig } from './kubelet-config.ts'
 import { nodeIdentity } from './node-identity.ts'
@@ -22,6 +23,7 @@ async function start(config: KubeletConfig, teardown: Teardown, signal: AbortSig
   const clients = await openApiClients(config, writers.registry, teardown)
   await serveHealth(config.health, writers, teardown)
   const identity = await nodeIdentity(config)
-  await startClusterKubelet({ ...config, ...clients, ...writers, identity, signal }, teardown)
+  const configuration = () => effectiveConfiguration(config)
+  await startClusterKubelet({ ...config, ...clients, ...writers, identity, configuration, signal }, teardown)
   process.stdout.write(`Node ${config.nodeName} runs what is bound to it\n`)
 }

@@ -1,6 +1,7 @@
 import { createRegistry } from '../../metrics/registry.ts'
 import { openApiClients } from '../kubelet/api-clients.ts'
-import { startClusterKubelet } from '../kubelet/cluster-kubelet.ts'
+import { type ClusterKubelet, startClusterKubelet } from '../kubelet/cluster-kubelet.ts'
+import { effectiveConfiguration } from '../kubelet/effective-configuration.ts'
 import { serveHealth } from '../kubelet/health-server.ts'
 import { nodeIdentity } from '../kubelet/node-identity.ts'
 import { packageVersion } from '../package-info.ts'
@@ -9,8 +10,8 @@ import { openLog } from '../process/log.ts'
 import type { Teardown } from '../process/teardown.ts'
 import { Rereading } from '../proxy/rereading.ts'
 import { RunningProxy } from '../proxy/running-proxy.ts'
-import { dataplaneReason } from './dataplane-readiness.ts'
 import type { NodeConfig } from './node-config.ts'
+import { NodeDataplane } from './node-dataplane.ts'
 
 /** What the role of nodes lacks for a service proxy. */
 const NODE_RIGHTS = 'deploy/node/rbac.yaml'
@@ -40,20 +41,28 @@ async function start(
   const writers = { log: openLog(kubelet.verbose, undefined), registry: createRegistry(packageVersion()) }
   const clients = await openApiClients(kubelet, writers.registry, teardown)
   await serveHealth(kubelet.health, writers, teardown)
-  const proxy = await RunningProxy.open(config.proxy, writers, teardown)
-  rereading?.begin(proxy, teardown)
-  const identity = await nodeIdentity(kubelet)
-  const { reasonsChanged } = await startClusterKubelet(
+  let running: ClusterKubelet | undefined
+  const dataplane = await NodeDataplane.open({
+    open: async () => {
+      const proxy = await RunningProxy.open(config.proxy, writers, teardown)
+      rereading?.begin(proxy, teardown)
+      return proxy
+    },
+    follow: (proxy) => proxy.follow({ kind: 'api', client: clients.client, rights: NODE_RIGHTS }, teardown),
+    onChange: () => running?.reasonsChanged(),
+    signal,
+  })
+  teardown.add('the wait for the dataplane', () => dataplane.close())
+  running = await startClusterKubelet(
     {
-      ...{ ...kubelet, ...clients, ...writers, identity, signal },
-      services: proxy,
-      reasons: [() => dataplaneReason(proxy)],
-      // Until then there is no Node whose addresses the proxy could go by.
-      onRegistered: () =>
-        proxy.follow({ kind: 'api', client: clients.client, rights: NODE_RIGHTS }, teardown),
+      ...{ ...kubelet, ...clients, ...writers, signal },
+      identity: await nodeIdentity(kubelet),
+      services: dataplane,
+      reasons: [() => dataplane.reason()],
+      onRegistered: () => dataplane.nodeRegistered(),
+      configuration: () => effectiveConfiguration(kubelet),
     },
     teardown,
   )
-  proxy.whenServing(reasonsChanged)
   process.stdout.write(`Node ${kubelet.nodeName} runs what is bound to it\n`)
 }

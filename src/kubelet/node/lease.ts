@@ -6,7 +6,7 @@ import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
 
 /** KEP-589, and the kubelet's own: the node controller gives a node up after about as long. */
-const DURATION_SECONDS = 40
+export const LEASE_SECONDS = 40
 const RENEW_MS = 10_000
 /** After a failure, in ms; doubled up to the period. */
 const FIRST_RETRY_MS = 200
@@ -108,7 +108,7 @@ export class NodeLease {
       metadata: { ...(isRecord(lease.metadata) ? lease.metadata : {}), name: nodeName, ...owner },
       spec: {
         holderIdentity: nodeName,
-        leaseDurationSeconds: DURATION_SECONDS,
+        leaseDurationSeconds: LEASE_SECONDS,
         // meta/v1 MicroTime.
         renewTime: new Date().toISOString().replace('Z', '000Z'),
       },

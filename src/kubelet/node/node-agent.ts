@@ -33,8 +33,9 @@ export interface NodeAgentOptions {
   readonly reportMs?: number
 }
 
-const CHECK_MS = 10_000
-const REPORT_MS = 300_000
+/** The kubelet's own defaults for both. */
+export const CHECK_MS = 10_000
+export const REPORT_MS = 300_000
 /** What looking around takes at most, in ms; the kubelet's pods and the proxy's rules are read meanwhile. */
 const SETTLE_MS = 10_000
 const RETRY: Backoff = { firstMs: 200, maxMs: 30_000 }

@@ -64,7 +64,7 @@ it.each([['status'], ['explain', '10.96.0.1:80'], ['flows'], ['top', '--json'], 
     const [status, line] = await run(...args, '--socket', '/nonexistent/control.sock')
     expect(status).toBe(1)
     expect(line).toMatch(
-      /^hawser: nobody answers at \/nonexistent\/control\.sock: .*\(start hawser proxy or hawser up/,
+      /^hawser: nobody answers at \/nonexistent\/control\.sock: .*\(start hawser node, hawser proxy or hawser up/,
     )
   },
 )
