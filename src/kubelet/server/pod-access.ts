@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { ObjectName } from '../../model/object-name.ts'
+import { type ObjectName, splitObjectName } from '../../model/object-name.ts'
 import type { Container } from '../../model/pod.ts'
 import type { PodStatus } from '../../model/pod-status.ts'
 import type { LogWriter } from '../logs/read-log.ts'
@@ -102,7 +102,7 @@ export class PodAccess {
       if (known.state.name !== pod) continue
       if (uid === undefined || known.state.uid === uid) return known
     }
-    throw new RequestError('NOT_FOUND', `pod ${JSON.stringify(pod)} does not exist on this node`)
+    throw new RequestError('NOT_FOUND', `pod ${JSON.stringify(splitObjectName(pod).name)} does not exist`)
   }
 
   #running({ pod, uid, container }: ContainerAddress): ContainerRecord {

@@ -2,7 +2,6 @@ import { constants } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import { type BindAddress, formatBindAddress } from '../../config/bind-address.ts'
 import type { Registry } from '../../metrics/registry.ts'
 import { errorMessage } from '../../util/error-message.ts'
@@ -62,11 +61,16 @@ export async function serveKubelet(options: KubeletServerOptions): Promise<Kubel
   let material = await readMaterial(tls)
   /** What each connection's handshake was made with. */
   const authorities = new WeakMap<Socket, TlsMaterial['ca']>()
-  const api = createApi(options, (socket) => authorities.get(socket) === material.ca)
+  const isCurrent = (socket: Socket): boolean => authorities.get(socket) === material.ca
+  const api = createApi(options, isCurrent)
   const server = createTls(material)
   const sessions = new Set<Socket>()
   server.on('secureConnection', (socket) => authorities.set(socket, material.ca))
-  server.on('request', (request, response) => void api.answer(request, response))
+  server.on('request', (request, response) => {
+    // On its next connection its sender may be known again.
+    if (!isCurrent(request.socket)) response.shouldKeepAlive = false
+    void api.answer(request, response)
+  })
   server.on('upgrade', (request, _socket, head) => {
     const { socket } = request
     sessions.add(socket)
@@ -102,7 +106,7 @@ export async function serveKubelet(options: KubeletServerOptions): Promise<Kubel
   }
 }
 
-function createApi(options: KubeletServerOptions, isCurrent: (socket: TLSSocket) => boolean): KubeletApi {
+function createApi(options: KubeletServerOptions, isCurrent: (socket: Socket) => boolean): KubeletApi {
   const { reviews, lifetimes, nodeName, registry, pods, objects, pages, log } = options
   const { tokenMs, allowedMs, deniedMs } = lifetimes
   return new KubeletApi({

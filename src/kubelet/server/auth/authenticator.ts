@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { certificateUser } from './client-certificate.ts'
 import type { Tokens } from './tokens.ts'
@@ -7,7 +8,7 @@ import type { User } from './user.ts'
 export interface AuthenticatorOptions {
   readonly tokens: Pick<Tokens, 'user'>
   /** The connection was made under the authority that is in force. */
-  readonly isCurrent: (socket: TLSSocket) => boolean
+  readonly isCurrent: (socket: Socket) => boolean
 }
 
 /** Who sends a request: by the client certificate of its connection, else by its bearer token. */
