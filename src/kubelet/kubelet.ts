@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Registry } from '../metrics/registry.ts'
 import type { Change, ChangeOf } from '../model/change.ts'
 import type { ConfigKind, ConfigLookup, ConfigObject } from '../model/config-object.ts'
-import type { ObjectName } from '../model/object-name.ts'
+import { type ObjectName, objectName, splitObjectName } from '../model/object-name.ts'
 import type { PodStatus } from '../model/pod-status.ts'
 import type { IpAddress } from '../util/address.ts'
 import { type Clock, systemClock } from '../util/clock.ts'
@@ -18,6 +18,7 @@ import type { PodEventReport } from './events/pod-event-report.ts'
 import { removeCgroup, removeEmptyCgroup } from './host/cgroups.ts'
 import { nodeDns } from './host/resolv-conf.ts'
 import { ImageStore } from './images/image-store.ts'
+import { registryCredentials } from './images/registry-credentials.ts'
 import { KubeletError } from './kubelet-error.ts'
 import { removeLeftovers } from './leftovers.ts'
 import { KubeletMetrics } from './metrics.ts'
@@ -25,8 +26,8 @@ import { CGROUP_PARENT, ownCgroup, ownerOf } from './owner.ts'
 import { countPods } from './pods/counts.ts'
 import { PodEffects } from './pods/effects.ts'
 import { PodManager, type PodNews } from './pods/manager.ts'
-import { PodMetrics } from './pods/pod-metrics.ts'
 import type { ClusterDns } from './pods/pod-dns.ts'
+import { PodMetrics } from './pods/pod-metrics.ts'
 import { PodRequests } from './pods/pod-requests.ts'
 import { createAsker } from './probes/asker.ts'
 import { ProbeMetrics } from './probes/metrics.ts'
@@ -122,7 +123,7 @@ export class Kubelet {
     this.#listeners = parts.listeners
     this.#log = parts.log
     this.access = new PodAccess({
-      actors: () => this.#manager.actors,
+      known: () => this.#manager.actors,
       onNews: (listener) => this.onStatus(listener),
       client: this.#client,
       folderOf: (pod) => this.#volumes.folderOf(pod),
@@ -340,6 +341,13 @@ async function assemble(options: KubeletOptions): Promise<KubeletParts> {
     {
       effects,
       images: new ImageStore(client, clock),
+      credentials: ({ name, imagePullSecrets }, image) =>
+        registryCredentials(
+          image,
+          imagePullSecrets.flatMap(
+            (secret) => config('Secret', objectName(splitObjectName(name).namespace, secret)) ?? [],
+          ),
+        ),
       prober: new Prober({
         ask: createAsker(client, new Limit(EXEC_PROBES)),
         clock,

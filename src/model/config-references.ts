@@ -20,6 +20,7 @@ export const configOfVolumes = (pod: Pod): ReadonlySet<ConfigKey> =>
 /** Every ConfigMap and Secret, in the pod's namespace, that it uses anywhere. */
 export function configOf(pod: Pod): ReadonlySet<ConfigKey> {
   const keys = new Set(configOfVolumes(pod))
+  for (const name of pod.imagePullSecrets) keys.add(configKey({ kind: 'Secret', name }))
   for (const { env, envFrom } of [...pod.initContainers, ...pod.containers]) {
     for (const { value } of env) if (value.kind === 'configKey') keys.add(configKey(value.from))
     for (const { from } of envFrom) keys.add(configKey(from))

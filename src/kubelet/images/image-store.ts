@@ -1,3 +1,4 @@
+import type { AuthConfig } from '../../gen/runtime.ts'
 import type { Container } from '../../model/pod.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import type { Clock } from '../../util/clock.ts'
@@ -74,6 +75,7 @@ export class ImageStore {
   readonly #clock: Clock
   /** IDs by name: an image that was there is taken to be still there until someone {@link forget}s it. */
   readonly #present = new Map<string, string>()
+  /** By image and credentials. */
   readonly #pulling = new Map<string, Promise<Pull>>()
   readonly #failed = new Map<string, Pulls>()
 
@@ -83,10 +85,14 @@ export class ImageStore {
   }
 
   /**
-   * Resolves with the image, after telling `onPulling` if it has to be brought first. Throws an {@link ImageError}, or a
-   * RuntimeError when the runtime is away.
+   * Resolves with the image, after telling `onPulling` if it has to be brought first. `credentials` are what its registry
+   * may be shown, one after the other. Throws an {@link ImageError}, or a RuntimeError when the runtime is away.
    */
-  async ensure({ image, imagePullPolicy }: Container, onPulling: () => void): Promise<FoundImage> {
+  async ensure(
+    { image, imagePullPolicy }: Container,
+    onPulling: () => void,
+    credentials: readonly AuthConfig[] = [],
+  ): Promise<FoundImage> {
     const fault = imageNameFault(image)
     if (fault !== undefined) {
       const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${fault}`
@@ -105,7 +111,7 @@ export class ImageStore {
       throw this.#fail(image, 'ErrImageNeverPull', message, undefined)
     }
     const asked = this.#clock.now()
-    const { id, pullMs, sizeBytes } = await this.#pull(image, onPulling)
+    const { id, pullMs, sizeBytes } = await this.#pull(image, onPulling, credentials)
     return { id, pull: { pullMs, sizeBytes, waitedMs: this.#clock.now() - asked } }
   }
 
@@ -126,9 +132,11 @@ export class ImageStore {
     }
   }
 
-  #pull(image: string, onPulling: () => void): Promise<Pull> {
+  #pull(image: string, onPulling: () => void, credentials: readonly AuthConfig[]): Promise<Pull> {
     const failed = this.#failed.get(image)
-    const underWay = this.#pulling.get(image)
+    // Whoever may show other credentials, or none, is not let in by these.
+    const question = JSON.stringify([image, credentials])
+    const underWay = this.#pulling.get(question)
     if (underWay === undefined && failed !== undefined && failed.retryAt > this.#clock.now()) {
       const { failures, retryAt, detail } = failed
       const backOff = backOffMessage(image, detail)
@@ -136,15 +144,15 @@ export class ImageStore {
     }
     onPulling()
     if (underWay !== undefined) return underWay
-    const pulling = this.#pullOnce(image).finally(() => this.#pulling.delete(image))
-    this.#pulling.set(image, pulling)
+    const pulling = this.#pullOnce(image, credentials).finally(() => this.#pulling.delete(question))
+    this.#pulling.set(question, pulling)
     return pulling
   }
 
-  async #pullOnce(image: string): Promise<Pull> {
+  async #pullOnce(image: string, credentials: readonly AuthConfig[]): Promise<Pull> {
     const began = this.#clock.now()
     try {
-      const id = await this.#client.pullImage(image)
+      const id = await this.#ask(image, credentials)
       this.#remember(image, id)
       const pullMs = this.#clock.now() - began
       return { id, pullMs, sizeBytes: (await this.#client.imageStatus(image))?.size ?? 0n }
@@ -155,6 +163,16 @@ export class ImageStore {
       throw isFirst
         ? this.#fail(image, 'ErrImagePull', detail, detail)
         : this.#fail(image, 'ImagePullBackOff', backOffMessage(image, detail), detail)
+    }
+  }
+
+  /** The registry's last word counts. */
+  async #ask(image: string, [first, ...others]: readonly AuthConfig[]): Promise<string> {
+    try {
+      return await this.#client.pullImage(image, first)
+    } catch (error) {
+      if (isRuntimeAway(error) || others.length === 0) throw error
+      return this.#ask(image, others)
     }
   }
 

@@ -1,4 +1,5 @@
-import type { Container } from '../../model/pod.ts'
+import type { AuthConfig } from '../../gen/runtime.ts'
+import type { Container, Pod } from '../../model/pod.ts'
 import type { PodStatus } from '../../model/pod-status.ts'
 import type { IpAddress } from '../../util/address.ts'
 import type { Clock } from '../../util/clock.ts'
@@ -27,6 +28,8 @@ import { stepFailure } from './step-failure.ts'
 export interface ActorContext {
   readonly effects: PodEffects
   readonly images: ImageStore
+  /** What the registry of an image may be shown for the pod. */
+  readonly credentials: (pod: Pod, image: string) => readonly AuthConfig[]
   readonly prober: Prober
   readonly clock: Clock
   readonly snapshotClock: SnapshotClock
@@ -49,6 +52,8 @@ export class PodActor {
   readonly #context: ActorContext
   #state: PodState
   #busy = false
+  /** Calls off the wait of the step under way. */
+  #interrupt = new AbortController()
   #closed = false
   #working: Promise<void> = Promise.resolve()
   #cancelWake: () => void = () => undefined
@@ -71,7 +76,10 @@ export class PodActor {
 
   tell(event: PodEvent): void {
     if (this.#closed) return
+    const grace = this.#state.terminating?.graceSeconds ?? Number.POSITIVE_INFINITY
     this.#hear(event)
+    // What waits for containers waited for another end.
+    if ((this.#state.terminating?.graceSeconds ?? grace) < grace) this.#interrupt.abort()
     this.wake()
   }
 
@@ -136,8 +144,9 @@ export class PodActor {
     const { effects, log, relist, onEvents } = this.#context
     const { name, uid } = this.#state
     onEvents(stepBegins(action, this.#state))
+    this.#interrupt = new AbortController()
     try {
-      this.#hear(await effects.run(action, this.#state))
+      this.#hear(await effects.run(action, this.#state, this.#interrupt.signal))
     } catch (error) {
       if (this.#closed) return
       if (isRuntimeAway(error)) {
@@ -183,7 +192,9 @@ export class PodActor {
   #requestImage(container: Container): void {
     this.#hear({ kind: 'imageRequested', container })
     const onPulling = (): void => this.tell({ kind: 'imagePulling', container })
-    this.#context.images.ensure(container, onPulling).then(
+    const { images, credentials } = this.#context
+    const shown = this.#state.pod === undefined ? [] : credentials(this.#state.pod, container.image)
+    images.ensure(container, onPulling, shown).then(
       (found) => this.tell({ kind: 'imagePresent', container, ...found }),
       (error: unknown) => this.#imageFailed(container, error),
     )

@@ -1,6 +1,7 @@
 import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { type Envelope, EventsService as Events } from '../../gen/events.ts'
 import {
+  type AuthConfig,
   type Container,
   type ContainerConfig,
   type ContainerEventResponse,
@@ -186,9 +187,10 @@ export class CriClient {
       .image
   }
 
-  async pullImage(image: string): Promise<string> {
-    return (await this.#call('pull_image', image, DEADLINE.pull, Images.pullImage, { image: { image } }))
-      .imageRef
+  /** `auth` is shown to the image's registry; undefined: the runtime's own, or nothing. */
+  async pullImage(image: string, auth?: AuthConfig): Promise<string> {
+    const request = { image: { image }, auth }
+    return (await this.#call('pull_image', image, DEADLINE.pull, Images.pullImage, request)).imageRef
   }
 
   async listImages(): Promise<readonly Image[]> {

@@ -94,3 +94,26 @@ test.each([
 ])('the name %s is taken as distribution has it', (name, fault) => {
   expect(imageNameFault(name)).toBe(fault)
 })
+
+test('a registry is shown one credential after the other, until one will do', async () => {
+  const shown: (string | undefined)[] = []
+  const images = new ImageStore(
+    {
+      imageStatus: async () => undefined,
+      pullImage: async (_, auth) => {
+        shown.push(auth?.username)
+        if (auth?.username === 'good') return image.id
+        throw new RuntimeError('RUNTIME_REFUSED', 'pull_image', 'denied', 'long')
+      },
+    },
+    new SkippingClock(),
+  )
+  const user = (username: string) => ({
+    ...{ username, password: 'x', auth: '' },
+    ...{ serverAddress: '', identityToken: '', registryToken: '' },
+  })
+  const container = buildContainer({ name: 'main', image: 'web:1' })
+  const found = await images.ensure(container, () => undefined, [user('bad'), user('good'), user('spare')])
+  expect(found.id).toBe(image.id)
+  expect(shown).toEqual(['bad', 'good'])
+})
