@@ -25,7 +25,7 @@ const isLinkLocal = (address: IpAddress): boolean =>
   address.startsWith('169.254.') || /^fe[89ab]/.test(address)
 
 /** Interface of the IPv4 route to 0.0.0.0/0 with the lowest metric (proc_pid_net(5): route). */
-async function defaultRouteInterface(): Promise<string | undefined> {
+export async function defaultRouteInterface(): Promise<string | undefined> {
   const [, ...lines] = (await readFile('/proc/self/net/route', 'utf8')).trim().split('\n')
   const defaults = lines
     .map((line) => line.split('\t'))

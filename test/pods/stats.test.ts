@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ResourceMetrics } from '../../src/kubelet/stats/resource-metrics.ts'
+import { StatsSummary } from '../../src/kubelet/stats/stats-summary.ts'
 import { type Usage, UsageReader } from '../../src/kubelet/stats/usage-reader.ts'
 import { silentLogger } from '../../src/util/logger.ts'
 import { eventually } from '../support/eventually.ts'
@@ -72,6 +73,32 @@ test('figures are those that the runtime has', async () => {
   const seconds = v1 === undefined ? Number(v2) / 1e6 : Number(v1) / 1e9
   expect(seconds).toBeGreaterThanOrEqual(before)
   expect(seconds).toBeLessThanOrEqual(after)
+})
+
+test('the summary tells of node and pod, and how fast CPU time is used from the second look on', async () => {
+  const folders = () => ({ nodefs: used.machine.stateDir, imagefs: undefined })
+  const stats = new StatsSummary({ nodeName: 'test-node', reader, folders })
+  interface Pods {
+    readonly pods: readonly { readonly podRef: { readonly name: string }; readonly cpu: object }[]
+  }
+  expect(await stats.read()).toMatchObject({
+    node: {
+      nodeName: 'test-node',
+      systemContainers: [{ name: 'pods' }],
+      memory: { workingSetBytes: expect.any(Number) },
+      fs: { capacityBytes: expect.any(Number), usedBytes: expect.any(Number) },
+    },
+  })
+  const pod = await eventually(async () => {
+    const { pods } = (await stats.read()) as Pods
+    const now = pods.find(({ podRef }) => podRef.name === 'busy')
+    return now !== undefined && 'usageNanoCores' in now.cpu ? now : undefined
+  }, 60_000)
+  expect(pod).toMatchObject({
+    podRef: { namespace: 'default', name: 'busy', uid: busy.uid },
+    cpu: { usageNanoCores: expect.any(Number) },
+    network: { name: 'eth0', interfaces: [{ name: 'eth0', rxBytes: expect.any(Number) }] },
+  })
 })
 
 test('the metrics of a scrape name the pod, and are gone with it', async () => {

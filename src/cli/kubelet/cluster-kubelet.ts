@@ -61,7 +61,7 @@ export async function startClusterKubelet(
   let open: Kubelet | undefined
   let pods: PodSource | undefined
   // Registration waits for no runtime: that one is missing is what the Node says then.
-  const { agent, health } = reportNode({ ...options, reasons, kubelet: () => open }, teardown)
+  const { agent, health, folders } = reportNode({ ...options, reasons, kubelet: () => open }, teardown)
   const registered = agent.start(signal).then(async () => {
     beatHeart(identity, agent, options, teardown)
     await options.onRegistered?.()
@@ -69,7 +69,7 @@ export async function startClusterKubelet(
   const opened = waitForRuntime(options.endpoint, signal).then(async (version) => {
     const labels = labelsOf(options)
     const kubelet = await openKubelet(options, { labels, probes }, () => void health.check(), teardown)
-    const stats = statsPages({ kubelet, probes, log }, teardown)
+    const stats = statsPages({ nodeName: identity.name, kubelet, probes, folders, log }, teardown)
     const runtimeName = version.split('://')[0] ?? ''
     // Before the node can be Ready: from then on the API server asks it for logs and sessions.
     const objects = (): Iterable<PodObject> => pods?.objects ?? []

@@ -1,6 +1,6 @@
 import type { KubeClient } from '../../kube/client.ts'
 import type { Kubelet } from '../../kubelet/kubelet.ts'
-import { readFigures } from '../../kubelet/node/figures.ts'
+import { type NodeFolders, readFigures } from '../../kubelet/node/figures.ts'
 import { NodeHealth } from '../../kubelet/node/health.ts'
 import { NodeAgent } from '../../kubelet/node/node-agent.ts'
 import type { NodeIdentity } from '../../kubelet/node/node-object.ts'
@@ -27,7 +27,8 @@ export interface NodeReports {
   /** Not started yet. */
   readonly agent: NodeAgent
   readonly health: NodeHealth
-  readonly runtime: NodeRuntime
+  /** On the file systems that matter. */
+  readonly folders: () => NodeFolders
 }
 
 /** Finds out how the node is, and tells the API server; also while its runtime is away. */
@@ -35,11 +36,12 @@ export function reportNode(options: NodeReportOptions, teardown: Teardown): Node
   const { client, identity, kubelet, stateDir, log } = options
   const runtime = new NodeRuntime(options.endpoint)
   teardown.add("the node's connection to the runtime", async () => runtime.close())
+  const folders = (): NodeFolders => ({ nodefs: stateDir, imagefs: runtime.imageFolder })
   const health = new NodeHealth({
     status: () => runtime.status(),
     // What was never read cannot be out of date.
     snapshotAgeMs: () => kubelet()?.snapshotAgeMs ?? 0,
-    figures: () => readFigures({ nodefs: stateDir, imagefs: runtime.imageFolder }),
+    figures: () => readFigures(folders()),
     reasons: [
       () => (kubelet() === undefined ? 'the pods of this node have not been read yet' : undefined),
       ...options.reasons,
@@ -56,5 +58,5 @@ export function reportNode(options: NodeReportOptions, teardown: Teardown): Node
     images: () => runtime.images(),
   })
   teardown.add('reports on the node', () => agent.close())
-  return { agent, health, runtime }
+  return { agent, health, folders }
 }

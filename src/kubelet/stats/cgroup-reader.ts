@@ -71,6 +71,12 @@ export class CgroupReader {
     return stat === undefined ? undefined : statOf(stat, 'usage_usec') / 1e6
   }
 
+  /** IDs of the processes in the cgroup itself, the first one first; none when there is no such cgroup. */
+  processes(path: string): readonly number[] {
+    const lines = this.#files.read(`${this.#layout.memory.root}${path}/cgroup.procs`) ?? ''
+    return lines.split('\n').filter(Boolean).map(Number)
+  }
+
   /** What is not read between two calls is not kept open. */
   sweep(): void {
     this.#files.sweep()

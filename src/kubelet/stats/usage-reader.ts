@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { type ObjectName, splitObjectName } from '../../model/object-name.ts'
 import { amountIn, nodeWorkingSet, readMemoryInfo } from '../host/memory-info.ts'
 import { podCgroup } from '../pods/cri-config.ts'
-import type { PodRecords } from '../runtime/records.ts'
+import type { PodRecords, SandboxRecord } from '../runtime/records.ts'
 import type { RuntimeSnapshot } from '../runtime/snapshot.ts'
 import { cgroupLayout } from './cgroup-layout.ts'
 import { CgroupReader, type CgroupUsage } from './cgroup-reader.ts'
@@ -23,11 +23,15 @@ export interface PodUsage {
   readonly namespace: string
   readonly name: string
   readonly uid: string
+  /** Absolute within each hierarchy. */
+  readonly cgroup: string
+  readonly sandbox: SandboxRecord
   readonly usage: CgroupUsage
   readonly containers: readonly ContainerUsage[]
 }
 
 export interface ContainerUsage {
+  readonly id: string
   readonly name: string
   /** ms since the epoch. */
   readonly startedAt: number
@@ -87,6 +91,17 @@ export class UsageReader {
     return { node, pods }
   }
 
+  /** All pods together; undefined before there was one. */
+  readTotal(): CgroupUsage | undefined {
+    return this.#options.reader.read(this.#options.cgroupRoot)
+  }
+
+  /** IDs of a pod's processes, its sandbox's first. */
+  processesOf({ cgroup, sandbox, containers }: PodUsage): readonly number[] {
+    const { reader } = this.#options
+    return [sandbox, ...containers].flatMap(({ id }) => reader.processes(`${cgroup}/${id}`))
+  }
+
   close(): void {
     this.#options.reader.close()
   }
@@ -104,11 +119,10 @@ export class UsageReader {
     )
     return {
       ...nameOf(sandbox.pod),
-      uid,
-      usage,
+      ...{ uid, cgroup, sandbox, usage },
       containers: running.flatMap(({ id, name, startedAt }) => {
         const usage = reader.read(`${cgroup}/${id}`)
-        return usage === undefined ? [] : [{ name, startedAt, usage }]
+        return usage === undefined ? [] : [{ id, name, startedAt, usage }]
       }),
     }
   }

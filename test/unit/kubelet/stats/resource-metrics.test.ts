@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { CgroupUsage } from '../../../../src/kubelet/stats/cgroup-reader.ts'
 import { ResourceMetrics, resourceMetrics } from '../../../../src/kubelet/stats/resource-metrics.ts'
 import type { Usage } from '../../../../src/kubelet/stats/usage-reader.ts'
+import { objectName } from '../../../../src/model/object-name.ts'
 import { silentLogger } from '../../../../src/util/logger.ts'
 
 const cgroup = (cpuSeconds: number, workingSetBytes: number): CgroupUsage => ({
@@ -22,8 +23,22 @@ const USAGE: Usage = {
       namespace: 'default',
       name: 'web',
       uid: 'uid-web',
+      cgroup: '/pod1',
+      sandbox: {
+        id: 'sandbox',
+        pod: objectName('default', 'web'),
+        podUid: 'uid-web',
+        attempt: 0,
+        ready: true,
+        createdAt: 1_699_999_999_000,
+        ips: [],
+        graceSeconds: 30,
+        isStatic: false,
+      },
       usage: cgroup(3.5, 5_000_000),
-      containers: [{ name: 'main', startedAt: 1_699_999_999_500, usage: cgroup(3.25, 4_000_000) }],
+      containers: [
+        { id: 'main-1', name: 'main', startedAt: 1_699_999_999_500, usage: cgroup(3.25, 4_000_000) },
+      ],
     },
   ],
 }
