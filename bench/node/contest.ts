@@ -9,13 +9,13 @@ export interface Contestant {
   start(names: readonly string[]): Promise<number>
   /** Resolves when nothing is left of them. */
   remove(names: readonly string[]): Promise<void>
+  /** Requests with which it has changed something at the API server so far, heartbeats left out. */
+  writes(): Promise<number>
 }
 
 /** A node's process. */
 export interface NodeContestant extends Contestant {
   readonly pid: number
-  /** Requests with which the node has changed something so far, heartbeats left out. */
-  writes(): Promise<number>
 }
 
 export interface Contestants {
@@ -43,8 +43,9 @@ export interface Starts {
 }
 
 export interface NodeMeasured extends Starts, Idle {
-  /** From its start until nothing was left of it. */
-  readonly writesPerPod: number
+  /** API writes of a pod until it ran, and until nothing was left of it. */
+  readonly writesToStart: number
+  readonly writesToEnd: number
 }
 
 export interface NodeContest {
@@ -65,18 +66,16 @@ export async function contestNodes(contestants: Contestants, sizes: ContestSizes
   const sides = [...nodes, bare]
   for (let round = 0; round <= sizes.starts; round++)
     for (const side of inTurn(sides, round)) await side.startOne(round)
-  const before = await Promise.all(nodes.map(({ contestant }) => contestant.writes()))
   for (let round = 0; round < sizes.batchRounds; round++)
     for (const side of inTurn(sides, round)) await side.startAtOnce(round, sizes.batch)
-  const after = await Promise.all(nodes.map(({ contestant }) => contestant.writes()))
-  const idle = await idleTogether(nodes, sizes)
-  const [hawser, peer] = nodes.map(({ single, batch }, i) => {
-    const writes = (after[i] ?? Number.NaN) - (before[i] ?? Number.NaN)
-    const usage = idle[i] ?? { idleShare: Number.NaN, rssMib: Number.NaN }
-    return { single, batch, writesPerPod: writes / (sizes.batch * sizes.batchRounds), ...usage }
-  })
+  const [hawser, peer] = await idleTogether(nodes, sizes)
   if (hawser === undefined) throw new RangeError('a contest has a node')
-  return { hawser, floor: { single: bare.single, batch: bare.batch }, peer }
+  const measured = (side: Side, idle: Idle): NodeMeasured => ({ ...side.measured, ...idle })
+  return {
+    hawser: measured(own, hawser),
+    floor: bare.measured,
+    peer: other === undefined || peer === undefined ? undefined : measured(other, peer),
+  }
 }
 
 const inTurn = <Value>(values: readonly Value[], round: number): readonly Value[] => {

@@ -20,9 +20,10 @@ export function nodeFigures({ hawser, floor, peer }: NodeContest, batch: number)
     figure(`${atOnce}_ratio`, `${batch} pods at once over bare CRI calls`, batchRatio(hawser, floor), 'x', {
       atMost: WANTED.batch,
     }),
-    figure('api_writes_per_pod', 'API writes a pod, from start to gone', hawser.writesPerPod, '', {
+    figure('api_writes_per_pod', 'API writes a pod, until it runs', hawser.writesToStart, '', {
       atMost: WANTED.writes,
     }),
+    figure('api_writes_per_life', 'API writes a pod, until it is gone', hawser.writesToEnd, ''),
     figure('idle_core_share', 'share of a core when idle', hawser.idleShare, 'x', {
       atMost: WANTED.idleShare,
     }),
@@ -46,7 +47,8 @@ function peerFigures(hawser: NodeMeasured, floor: Starts, peer: NodeMeasured, ba
     }),
     figure(`peer_batch${batch}_ms`, `kubelet: ${batch} pods at once`, median(peer.batch), 'ms'),
     figure(`peer_batch${batch}_ratio`, 'kubelet: the same over bare CRI calls', batchRatio(peer, floor), 'x'),
-    figure('peer_api_writes_per_pod', 'kubelet: API writes a pod', peer.writesPerPod, ''),
+    figure('peer_api_writes_per_pod', 'kubelet: API writes a pod, until it runs', peer.writesToStart, ''),
+    figure('peer_api_writes_per_life', 'kubelet: until it is gone', peer.writesToEnd, ''),
     figure('peer_idle_core_share', 'kubelet: share of a core when idle', peer.idleShare, 'x'),
     figure('peer_rss_mib', 'kubelet: resident memory', peer.rssMib, 'MiB'),
     figure('rss_over_peer', 'resident memory over kubelet', hawser.rssMib / peer.rssMib, 'x'),

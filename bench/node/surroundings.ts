@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { buildPauseImage, pauseImageName } from '../../src/kubelet/images/pause-image.ts'
 import { TestCluster } from '../../test/cluster/harness/test-cluster.ts'
 import { type NodeImages, TestNode } from '../../test/cluster/harness/test-node.ts'
-import { startUpstreamKubelet } from '../../test/cluster/harness/upstream-kubelet.ts'
+import { CLUSTER_DNS, startUpstreamKubelet } from '../../test/cluster/harness/upstream-kubelet.ts'
 import { BenchError } from '../error.ts'
 import { packageRoot } from '../package-root.ts'
 import type { Teardown } from '../teardown.ts'
@@ -38,7 +38,10 @@ export async function startContestants(peer: string | undefined, teardown: Teard
     return new ThroughApi({ client: cluster.admin, watch, account, name, pid })
   }
   const machine = async (name: string, command: 'node' | 'none'): Promise<TestNode> => {
-    const node = await TestNode.start(cluster, { name, command, images: IMAGES })
+    const node = await TestNode.start(cluster, {
+      ...{ name, command, images: IMAGES },
+      flags: [`--cluster-dns=${CLUSTER_DNS}`],
+    })
     teardown.add(() => node.dispose())
     return node
   }

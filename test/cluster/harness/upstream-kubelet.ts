@@ -8,6 +8,9 @@ import type { TestNode } from './test-node.ts'
 
 const run = promisify(execFile)
 
+/** Where pods ask for names; nobody answers there unless a test sees to that. */
+export const CLUSTER_DNS = '10.96.0.10'
+
 /** A kubelet on a busy machine asks for its certificate, its Node and the runtime, each in its time. */
 const READY_MS = 120_000
 
@@ -74,6 +77,8 @@ const kubeletConfiguration = (cluster: TestCluster, node: TestNode, resolvConf: 
   authorization: { mode: 'Webhook' },
   containerRuntimeEndpoint: node.containerd.endpoint,
   podLogsDir: node.logsFolder,
+  clusterDNS: [CLUSTER_DNS],
+  clusterDomain: 'cluster.local',
   resolvConf,
   cgroupDriver: 'cgroupfs',
   // The pods' cgroups are containerd's then, and go with their containers.
