@@ -37,6 +37,8 @@ export interface KubeletServerOptions {
   readonly pages: Pages
   readonly registry: Registry
   readonly log: Logger
+  /** How often what TLS is made of is looked at; 10 s unless said otherwise. */
+  readonly rereadMs?: number
 }
 
 export interface KubeletServer {
@@ -57,7 +59,7 @@ const TLS = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET }
 
 /** Serves the node's API. Rejects with a ServerError when the address or the certificate cannot be used. */
 export async function serveKubelet(options: KubeletServerOptions): Promise<KubeletServer> {
-  const { bind, tls, log } = options
+  const { bind, tls, log, rereadMs = REREAD_MS } = options
   let material = await readMaterial(tls)
   /** What each connection's handshake was made with. */
   const authorities = new WeakMap<Socket, TlsMaterial['ca']>()
@@ -77,15 +79,20 @@ export async function serveKubelet(options: KubeletServerOptions): Promise<Kubel
     socket.once('close', () => sessions.delete(socket))
     void api.upgrade(request, head)
   })
+  let complaint = ''
   const rereading = setInterval(() => {
     renew(server, tls, material).then(
       (read) => {
         material = read
+        complaint = ''
       },
-      (error: unknown) =>
-        log.warn({ error: errorMessage(error) }, "The server's certificate cannot be renewed"),
+      (error: unknown) => {
+        if (errorMessage(error) !== complaint)
+          log.warn({ error: errorMessage(error) }, "The node's API keeps the certificates that it has")
+        complaint = errorMessage(error)
+      },
     )
-  }, REREAD_MS)
+  }, rereadMs)
   rereading.unref()
   try {
     await listen(server, bind)

@@ -9,7 +9,7 @@ import { Registry } from 'prom-client'
 import type { KubeRequest } from '../../../../src/kube/client.ts'
 import { podStatus } from '../../../../src/kubelet/pods/status.ts'
 import type { CriClient } from '../../../../src/kubelet/runtime/cri-client.ts'
-import type { TlsSource } from '../../../../src/kubelet/server/certificate/tls-material.ts'
+import type { TlsMaterial, TlsSource } from '../../../../src/kubelet/server/certificate/tls-material.ts'
 import { PodAccess } from '../../../../src/kubelet/server/pod-access.ts'
 import { type KubeletServer, serveKubelet } from '../../../../src/kubelet/server/serve-kubelet.ts'
 import { podFolder } from '../../../../src/kubelet/volumes/pod-folder.ts'
@@ -70,7 +70,10 @@ export class ServedNode {
   runtimeUrl = 'http://127.0.0.1:1/'
   readonly folder: string
   readonly authority: CertificateAuthority
-  readonly #serving: Certificate
+  /** What TLS is made of from now on. */
+  material: TlsMaterial
+  /** How often that was looked at. */
+  reads = 0
   #server: KubeletServer | undefined
   /** Connections are kept, by who they are of: handshakes take their time. */
   readonly #agents = new Map<string, Agent>()
@@ -78,7 +81,11 @@ export class ServedNode {
   private constructor(folder: string, authority: CertificateAuthority, serving: Certificate) {
     this.folder = folder
     this.authority = authority
-    this.#serving = serving
+    this.material = {
+      cert: readFileSync(serving.cert),
+      key: readFileSync(serving.key),
+      ca: readFileSync(authority.cert),
+    }
   }
 
   static async start(): Promise<ServedNode> {
@@ -94,12 +101,12 @@ export class ServedNode {
     const records = { sandboxes: [sandboxRecord()], containers: [containerRecord({ id: 'main-id' })] }
     const state = podState(buildPod('web'), { records })
     const known = [{ state, status: podStatus(state, [], NOW) }]
-    const material = {
-      cert: readFileSync(this.#serving.cert),
-      key: readFileSync(this.#serving.key),
-      ca: readFileSync(this.authority.cert),
+    const tls: Pick<TlsSource, 'read'> = {
+      read: async () => {
+        this.reads++
+        return this.material
+      },
     }
-    const tls: Pick<TlsSource, 'read'> = { read: async () => material }
     this.#server = await serveKubelet({
       bind: { address: address('127.0.0.1'), port: 0 },
       nodeName: NODE,
@@ -121,6 +128,7 @@ export class ServedNode {
       ]),
       registry: this.registry,
       log: silentLogger,
+      rereadMs: 20,
     })
   }
 
@@ -172,6 +180,10 @@ export class ServedNode {
     })
   }
 
+  get port(): number {
+    return this.#server?.port ?? 0
+  }
+
   async close(): Promise<void> {
     await this.#server?.close()
     this.#server = undefined
@@ -185,7 +197,7 @@ export class ServedNode {
 
   #open(method: string, path: string, { certificate, headers = {} }: Client): ClientRequest {
     const agent = this.#agent(certificate)
-    return httpsRequest({ host: '127.0.0.1', port: this.#server?.port ?? 0, method, path, headers, agent })
+    return httpsRequest({ host: '127.0.0.1', port: this.port, method, path, headers, agent })
   }
 
   #agent(certificate: Certificate | undefined): Agent {
