@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { importArchive } from '../../src/kubelet/images/import-archive.ts'
+import { objectName } from '../../src/model/object-name.ts'
 import { writeTestImages } from '../support/containerd-images.ts'
 import { buildContainer, buildPod } from '../support/pod-builder.ts'
 import { usePodMachine } from '../support/pod-machine.ts'
@@ -15,7 +16,7 @@ test('an image that no registry gives is said to be the reason, and tried again 
   const pod = buildPod('imageless', { containers: [container] })
   node.set(pod)
   const first = await node.waitFor(pod, ({ reason }) => reason === 'ErrImagePull')
-  expect(first.message).toContain('pulling image localhost:1/no/such:1')
+  expect(first.message).toContain('failed to pull and unpack image "localhost:1/no/such:1"')
   expect(first.phase).toBe('Pending')
   clock.skip(10_000)
   await node.waitFor(pod, ({ reason }) => reason === 'ImagePullBackOff')
@@ -54,6 +55,20 @@ describe('with a registry', () => {
 
   const podOf = (name: string, image: string, imagePullPolicy: 'Always' | 'IfNotPresent') =>
     buildPod(name, { containers: [buildContainer({ name: 'main', image, imagePullPolicy })] })
+
+  test('an image that is not for everybody needs the credentials of a Secret', async () => {
+    const { node } = used
+    const image = registry.reference('private/web', 0)
+    const stranger = podOf('stranger', image, 'IfNotPresent')
+    node.set(stranger)
+    await node.waitFor(stranger, ({ reason }) => reason === 'ErrImagePull')
+    const auths = { 'localhost:5000/private': { username: 'robot', password: 'secret' } }
+    node.setSecret(objectName('default', 'login'), { '.dockerconfigjson': JSON.stringify({ auths }) })
+    const known = { ...podOf('known', image, 'Always'), imagePullSecrets: ['absent', 'login'] }
+    node.set(known)
+    // The back-off of whoever was refused is nobody else's.
+    await node.running(known)
+  })
 
   test('an image is pulled once for all pods that want it at the same time', async () => {
     const { node } = used

@@ -1,5 +1,6 @@
-// Serves the images of OCI layouts (image-spec, image-layout.md) as a registry does, read-only and without a password:
-// `node registry-main.mjs PORT LAYOUT_FOLDER…`. Any name gets the one image of the layout that the tag numbers, from 1.
+// Serves the images of OCI layouts (image-spec, image-layout.md) as a registry does, read-only:
+// `node registry-main.mjs PORT LAYOUT_FOLDER…`. Names below private/ are for the user `robot` with the password `secret`
+// (RFC 7617), all others for everybody. Any name gets the one image of the layout that the tag numbers, from 1.
 // Prints every request as a line.
 import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
@@ -7,6 +8,8 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 
 const [port, ...layouts] = process.argv.slice(2)
+
+const ROBOT = `Basic ${Buffer.from('robot:secret').toString('base64')}`
 
 async function findBlob(digest) {
   for (const layout of layouts) {
@@ -24,6 +27,8 @@ async function answer(request, response) {
   const url = request.url ?? ''
   console.log(`${request.method} ${url}`)
   const [, kind, reference = ''] = /^\/v2\/.+\/(manifests|blobs)\/([^/?]+)/.exec(url) ?? []
+  if (url.startsWith('/v2/private/') && request.headers.authorization !== ROBOT)
+    return response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="private"' }).end()
   if (kind === undefined) return response.writeHead(url === '/v2/' ? 200 : 404).end()
   let digest = reference
   if (!reference.includes(':')) {

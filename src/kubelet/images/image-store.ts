@@ -77,6 +77,7 @@ export class ImageStore {
   readonly #present = new Map<string, string>()
   /** By image and credentials. */
   readonly #pulling = new Map<string, Promise<Pull>>()
+  /** Pulls by image and credentials, others by image. */
   readonly #failed = new Map<string, Pulls>()
 
   constructor(client: Pick<CriClient, 'imageStatus' | 'pullImage'>, clock: Clock) {
@@ -123,7 +124,10 @@ export class ImageStore {
   async #inspect(image: string): Promise<string | undefined> {
     try {
       const found = await this.#client.imageStatus(image)
-      if (found !== undefined) this.#remember(image, found.id)
+      if (found !== undefined) {
+        this.#present.set(image, found.id)
+        this.#failed.delete(image)
+      }
       return found?.id
     } catch (error) {
       if (isRuntimeAway(error)) throw error
@@ -133,9 +137,9 @@ export class ImageStore {
   }
 
   #pull(image: string, onPulling: () => void, credentials: readonly AuthConfig[]): Promise<Pull> {
-    const failed = this.#failed.get(image)
-    // Whoever may show other credentials, or none, is not let in by these.
+    // Whoever may show other credentials, or none, is neither let in by these nor kept out.
     const question = JSON.stringify([image, credentials])
+    const failed = this.#failed.get(question)
     const underWay = this.#pulling.get(question)
     if (underWay === undefined && failed !== undefined && failed.retryAt > this.#clock.now()) {
       const { failures, retryAt, detail } = failed
@@ -144,25 +148,26 @@ export class ImageStore {
     }
     onPulling()
     if (underWay !== undefined) return underWay
-    const pulling = this.#pullOnce(image, credentials).finally(() => this.#pulling.delete(question))
+    const pulling = this.#pullOnce(image, credentials, question).finally(() => this.#pulling.delete(question))
     this.#pulling.set(question, pulling)
     return pulling
   }
 
-  async #pullOnce(image: string, credentials: readonly AuthConfig[]): Promise<Pull> {
+  async #pullOnce(image: string, credentials: readonly AuthConfig[], question: string): Promise<Pull> {
     const began = this.#clock.now()
     try {
       const id = await this.#ask(image, credentials)
-      this.#remember(image, id)
+      this.#present.set(image, id)
+      this.#failed.delete(question)
       const pullMs = this.#clock.now() - began
       return { id, pullMs, sizeBytes: (await this.#client.imageStatus(image))?.size ?? 0n }
     } catch (error) {
       if (isRuntimeAway(error)) throw error
       const detail = describe(error)
-      const isFirst = (this.#failed.get(image)?.failures ?? 0) === 0
+      const isFirst = (this.#failed.get(question)?.failures ?? 0) === 0
       throw isFirst
-        ? this.#fail(image, 'ErrImagePull', detail, detail)
-        : this.#fail(image, 'ImagePullBackOff', backOffMessage(image, detail), detail)
+        ? this.#fail(question, 'ErrImagePull', detail, detail)
+        : this.#fail(question, 'ImagePullBackOff', backOffMessage(image, detail), detail)
     }
   }
 
@@ -176,15 +181,10 @@ export class ImageStore {
     }
   }
 
-  #remember(image: string, id: string): void {
-    this.#present.set(image, id)
-    this.#failed.delete(image)
-  }
-
-  #fail(image: string, code: ImageReason, message: string, pullError: string | undefined): ImageError {
-    const failures = (this.#failed.get(image)?.failures ?? 0) + 1
+  #fail(what: string, code: ImageReason, message: string, pullError: string | undefined): ImageError {
+    const failures = (this.#failed.get(what)?.failures ?? 0) + 1
     const retryAt = this.#clock.now() + backoffDelay(PULL_BACKOFF, failures)
-    this.#failed.set(image, { failures, retryAt, detail: pullError ?? message })
+    this.#failed.set(what, { failures, retryAt, detail: pullError ?? message })
     return new ImageError(code, message, { retryAt, failures, pullError })
   }
 }
