@@ -20,6 +20,8 @@ export interface ContainerStatus {
   readonly name: string
   /** It runs and its probes find nothing amiss; an init container: it succeeded. */
   readonly ready: boolean
+  /** An init container that goes on beside the others. */
+  readonly sidecar?: boolean
   /** It runs and has passed its startup probe, if it has one. */
   readonly started: boolean
   readonly restartCount: number
@@ -47,6 +49,8 @@ export interface PodStatus {
   /** Why the pod is where it is, in one word for tables (`Running`, `CrashLoopBackOff`, `ImagePullBackOff`). */
   readonly reason: string
   readonly message: string
+  /** What others have to say before it is ready, one sentence a condition (readiness gates). */
+  readonly openGates?: readonly string[]
   /** Why it is over, where that is not its containers' doing. */
   readonly conclusion?: { readonly reason: string; readonly message: string } | undefined
   readonly startedAt: number | undefined

@@ -112,6 +112,8 @@ export class SimulatedPod {
         throw new Error('nothing is ever only created here')
       case 'readTerminationMessage':
         return { kind: 'terminationMessageRead', id: action.record.id, message: '' }
+      case 'runPostStart':
+        return { kind: 'postStartEnded', container: action.container, id: action.record.id, passed: true }
       case 'stopContainers': {
         const ids = new Set(action.records.map(({ id }) => id))
         for (const it of this.#containers) if (ids.has(it.id) && it.state === 'running') this.#finish(it, 137)

@@ -14,12 +14,15 @@ export interface PodCondition {
 
 /** The conditions of a pod, with the kubelet's own reasons. Pure. */
 export function podConditions(status: PodStatus): readonly PodCondition[] {
-  const { phase, sandboxReady, initContainers, containers } = status
+  const { phase, sandboxReady, initContainers, containers, openGates = [] } = status
   const ended = phase === 'Succeeded' || phase === 'Failed'
   const completed =
     phase === 'Succeeded' ? { reason: 'PodCompleted' } : ended ? { reason: 'PodFailed' } : undefined
-  const uninitialized = ended ? [] : initContainers.filter(({ ready }) => !ready)
-  const unready = containers.filter(({ ready }) => !ready)
+  const begun = containers.some(({ id }) => id !== '')
+  const uninitialized =
+    ended || begun ? [] : initContainers.filter((it) => (it.sidecar === true ? !it.started : !it.ready))
+  const sidecars = initContainers.filter(({ sidecar }) => sidecar === true)
+  const unready = [...sidecars, ...containers].filter(({ ready }) => !ready)
   const condition = (
     type: PodCondition['type'],
     missing: string | undefined,
@@ -42,7 +45,9 @@ export function podConditions(status: PodStatus): readonly PodCondition[] {
       'ContainersNotInitialized',
     ),
     condition('ContainersReady', readiness, 'ContainersNotReady'),
-    condition('Ready', readiness, 'ContainersNotReady'),
+    readiness === undefined && openGates.length > 0
+      ? { type: 'Ready', status: 'False', reason: 'ReadinessGatesNotReady', message: openGates.join(', ') }
+      : condition('Ready', readiness, 'ContainersNotReady'),
   ]
 }
 

@@ -2,7 +2,7 @@ import { splitObjectName } from '../../model/object-name.ts'
 import { DEADLINE_EXCEEDED } from '../pods/conclusion.ts'
 import type { PodEvent } from '../pods/pod-event.ts'
 import type { PodState } from '../pods/pod-state.ts'
-import { judge, recordsOf } from '../pods/verdict.ts'
+import { judge, recordsOf, roleOf } from '../pods/verdict.ts'
 import type { ContainerRecord } from '../runtime/records.ts'
 import { imageFailed, imagePresent, imagePulling } from './image-events.ts'
 import {
@@ -37,6 +37,14 @@ function news(state: PodState, event: PodEvent): readonly PodEventReport[] {
       const image = isAnother ? [imagePresent(container.image, undefined)] : []
       return of(container.name, ...image, normal('Created', 'Container created'), began(record))
     }
+    case 'containersChanged':
+      return (event.failedHooks ?? []).flatMap((name) =>
+        of(name, warning('FailedPreStopHook', 'PreStopHook failed')),
+      )
+    case 'postStartEnded':
+      return event.passed
+        ? []
+        : of(event.container.name, warning('FailedPostStartHook', 'PostStartHook failed'))
     case 'deadlinePassed':
       return [ofPod(state, normal(DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message))]
     case 'sandboxRunning':
@@ -54,13 +62,12 @@ const began = ({ state, message }: ContainerRecord): Happening =>
 /** Containers that have just ended and whose next start is put off. */
 function backOffs(before: PodState, { pod, records, ...after }: PodState): readonly PodEventReport[] {
   if (pod === undefined || after.terminating !== undefined || records === before.records) return []
-  const inits = new Set(pod.initContainers)
   const { namespace, name } = splitObjectName(after.name)
   return [...pod.initContainers, ...pod.containers].flatMap((container) => {
     const own = recordsOf(container, records.containers)
     const [latest] = own
     if (latest?.state !== 'exited' || wasEnded(before, latest)) return []
-    const verdict = judge(own, pod.restartPolicy, inits.has(container) ? 'init' : 'main')
+    const verdict = judge(own, pod.restartPolicy, roleOf(pod, container))
     if (verdict.kind !== 'start' || verdict.delayMs === 0) return []
     const where = `${name}_${namespace}(${after.uid})`
     const message = `Back-off restarting failed container ${container.name} in pod ${where}`

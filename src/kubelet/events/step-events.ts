@@ -21,7 +21,9 @@ export function stepBegins(action: PodAction, state: PodState): readonly PodEven
   }
 }
 
-function whyStopped({ id, name }: ContainerRecord, { probes, pod, terminating }: PodState): string {
+function whyStopped({ id, name }: ContainerRecord, state: PodState): string {
+  const { probes, pod, terminating, postStarts } = state
+  if (postStarts.get(id) === 'failed') return 'FailedPostStartHook'
   const { startup, liveness } = terminating === undefined ? (probes.get(id) ?? UNDECIDED) : UNDECIDED
   const probe = startup?.passed === false ? 'startup' : liveness?.passed === false ? 'liveness' : undefined
   if (probe === undefined) return `Stopping container ${name}`

@@ -6,15 +6,17 @@ import type { Clock } from '../../util/clock.ts'
 import { removeCgroup } from '../host/cgroups.ts'
 import type { CriClient } from '../runtime/cri-client.ts'
 import { CONFIG_SOURCE, isStatic } from '../runtime/labels.ts'
-import type { ContainerRecord, SandboxRecord } from '../runtime/records.ts'
+import type { ContainerRecord, PodRecords, SandboxRecord } from '../runtime/records.ts'
 import { RuntimeError } from '../runtime/runtime-error.ts'
 import { readContainer, sandboxAddresses } from '../runtime/snapshot.ts'
 import { logFile } from '../volumes/pod-folder.ts'
 import type { PodVolumes } from '../volumes/pod-volumes.ts'
 import { podCgroup } from './cri-config.ts'
+import { runHook } from './lifecycle-hook.ts'
 import type { PodAction } from './plan.ts'
 import type { StepOutcome } from './pod-event.ts'
 import type { PodRequests } from './pod-requests.ts'
+import { stopContainers } from './stop-containers.ts'
 
 export interface EffectsOptions {
   readonly client: CriClient
@@ -25,11 +27,15 @@ export interface EffectsOptions {
   readonly clock: Clock
 }
 
+/** Upstream waits for ever; a call without an end would be one that nobody can tell from a lost one. */
+const POST_START_MS = 24 * 3_600_000
+
 /** The pod a step is done to; `pod` is undefined for one that only the runtime knows. */
 export interface EffectSubject {
   readonly name: ObjectName
   readonly uid: string
   readonly pod: Pod | undefined
+  readonly records: PodRecords
 }
 
 /** The one part of a pod that touches the runtime, disks, mounts and cgroups: does a step, and says what came of it. */
@@ -40,12 +46,22 @@ export class PodEffects {
     this.#options = options
   }
 
-  /** Rejects with what went wrong; whoever planned the step decides what that means. */
-  async run(action: PodAction, subject: EffectSubject): Promise<StepOutcome> {
-    const { client, volumes } = this.#options
+  /**
+   * Rejects with what went wrong; whoever planned the step decides what that means. `signal` calls off the wait for what
+   * containers do in their own time: another end of the pod is wanted.
+   */
+  async run(action: PodAction, subject: EffectSubject, signal: AbortSignal): Promise<StepOutcome> {
+    const { client, clock, volumes } = this.#options
     switch (action.kind) {
       case 'stopContainers':
-        return this.#stopContainers(action.records, action.graceSeconds)
+        return stopContainers(client, clock, {
+          ...action,
+          pod: subject.pod,
+          address: addressOf(subject),
+          signal,
+        })
+      case 'runPostStart':
+        return this.#runPostStart(action, subject, signal)
       case 'removeContainer':
         return this.#removeContainer(action.record, subject)
       case 'stopSandbox':
@@ -153,15 +169,17 @@ export class PodEffects {
     }
   }
 
-  async #stopContainers(records: readonly ContainerRecord[], graceSeconds: number): Promise<StepOutcome> {
-    const { client } = this.#options
-    const stopped = await Promise.all(
-      records.map(async (record) => {
-        await ignoreMissing(client.stopContainer(record.id, graceSeconds))
-        return (await readContainer(client, record)) ?? { ...record, state: 'exited' as const }
-      }),
-    )
-    return { kind: 'containersChanged', records: stopped }
+  async #runPostStart(
+    { container, record: { id } }: Extract<PodAction, { kind: 'runPostStart' }>,
+    subject: EffectSubject,
+    signal: AbortSignal,
+  ): Promise<StepOutcome> {
+    const hook = container.lifecycle.postStart
+    const target = { containerId: id, address: addressOf(subject) }
+    const passed =
+      hook === undefined || (await runHook(this.#options.client, hook, target, POST_START_MS, signal))
+    // One that was called off has not failed: the pod is to end.
+    return { kind: 'postStartEnded', container, id, passed: passed || signal.aborted }
   }
 
   async #removeContainer(
@@ -182,10 +200,6 @@ function podOf({ name, pod }: EffectSubject): Pod {
   return pod
 }
 
-async function ignoreMissing(call: Promise<void>): Promise<void> {
-  try {
-    await call
-  } catch (error) {
-    if (!(error instanceof RuntimeError) || error.code !== 'RUNTIME_NOT_FOUND') throw error
-  }
-}
+/** Where a pod with a network of its own is reached. */
+const addressOf = ({ pod, records }: EffectSubject): string | undefined =>
+  pod?.hostNetwork === true ? undefined : records.sandboxes.find(({ ready }) => ready)?.ips[0]

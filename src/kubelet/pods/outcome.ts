@@ -13,6 +13,7 @@ export function podOutcome(pod: Pod, records: PodRecords): 'Succeeded' | 'Failed
   }
   if (pod.restartPolicy !== 'Never') return undefined
   const initFailed = pod.initContainers.some((container) => {
+    if (container.sidecar) return false
     const verdict = judge(recordsOf(container, records.containers), 'Never', 'init')
     return verdict.kind === 'ended' && !verdict.succeeded
   })

@@ -14,6 +14,8 @@ export type PodAction =
       readonly restartDelayMs: number
       readonly imageId: string
     }
+  /** What is to be done right after the start of a container. */
+  | { readonly kind: 'runPostStart'; readonly record: ContainerRecord; readonly container: Container }
   /** Starts one that was created before. */
   | { readonly kind: 'startCreated'; readonly record: ContainerRecord }
   | { readonly kind: 'readTerminationMessage'; readonly record: ContainerRecord }

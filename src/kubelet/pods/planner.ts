@@ -1,12 +1,13 @@
 import type { Container, Pod } from '../../model/pod.ts'
-import { fatalProbe, UNDECIDED } from '../probes/verdicts.ts'
+import { fatalProbe, hasStarted, UNDECIDED } from '../probes/verdicts.ts'
 import type { ContainerRecord, SandboxRecord } from '../runtime/records.ts'
 import { deadlineOf } from './conclusion.ts'
 import { podOutcome } from './outcome.ts'
 import type { PodAction, PodPlan } from './plan.ts'
 import type { Failure, PodState } from './pod-state.ts'
+import { nextToStop } from './stop-order.ts'
 import { planTeardown } from './teardown-planner.ts'
-import { judge, recordsOf, type Verdict } from './verdict.ts'
+import { judge, recordsOf, roleOf, type Verdict } from './verdict.ts'
 
 /**
  * The next step of a pod, from all that is known of it and the time. Pure, and decided anew after every step: there is
@@ -60,11 +61,8 @@ class Planner {
     if (unread !== undefined) return { kind: 'readTerminationMessage', record: unread }
 
     const sandbox = records.sandboxes.find(({ ready }) => ready)
-    if (podOutcome(this.#pod, records) !== undefined) {
-      // Its logs and records stay; its address and processes need not.
-      return sandbox === undefined ? undefined : { kind: 'stopSandbox', sandbox }
-    }
-    if (this.#state.concluded !== undefined) return this.#end(sandbox)
+    const isOver = this.#state.concluded !== undefined || podOutcome(this.#pod, records) !== undefined
+    if (isOver) return this.#end(sandbox)
     // What it must have and cannot: to run without would be wrong.
     if (this.#pod.unsupported.length > 0 && sandbox === undefined) return undefined
     this.#wantImages(sandbox)
@@ -81,9 +79,9 @@ class Planner {
     return this.#isDue(removalFailure) ? action : undefined
   }
 
-  /** What runs of a pod that is over: its records stay. */
+  /** What is left of a pod that is over: its logs and records stay, its address and processes need not. */
   #end(sandbox: SandboxRecord | undefined): PodAction | undefined {
-    const records = this.#running()
+    const records = nextToStop(this.#pod, this.#running())
     if (records.length > 0)
       return { kind: 'stopContainers', records, graceSeconds: this.#pod.terminationGracePeriodSeconds }
     return sandbox === undefined ? undefined : { kind: 'stopSandbox', sandbox }
@@ -132,9 +130,13 @@ class Planner {
   }
 
   #containers(sandbox: SandboxRecord): PodAction | undefined {
-    for (const container of this.#pendingInit(sandbox)) {
+    const begun = this.#hasBegun(sandbox)
+    for (const container of this.#pod.initContainers) {
+      if (begun && !container.sidecar) continue
       const verdict = this.#judge(container, sandbox)
-      if (verdict.kind !== 'ended') return this.#forContainer(container, verdict, sandbox)
+      if (verdict.kind === 'ended') continue
+      const action = this.#forContainer(container, verdict, sandbox)
+      if (action !== undefined || !(begun || this.#isUp(container, verdict))) return action
     }
     for (const container of this.#pod.containers) {
       const action = this.#forContainer(container, this.#judge(container, sandbox), sandbox)
@@ -144,20 +146,25 @@ class Planner {
   }
 
   /** Once an ordinary container was made in this sandbox, all init containers had succeeded, whatever is left of them. */
-  #pendingInit(sandbox: SandboxRecord): readonly Container[] {
+  #hasBegun(sandbox: SandboxRecord): boolean {
     const names = new Set(this.#pod.containers.map(({ name }) => name))
-    const begun = this.#state.records.containers.some(
+    return this.#state.records.containers.some(
       ({ sandboxId, name }) => sandboxId === sandbox.id && names.has(name),
     )
-    return begun ? [] : this.#pod.initContainers
+  }
+
+  /** A sidecar that has started: what comes after it may. */
+  #isUp(container: Container, verdict: Verdict): boolean {
+    if (!container.sidecar || verdict.kind !== 'running') return false
+    return hasStarted(container, this.#state.probes.get(verdict.record.id) ?? UNDECIDED)
   }
 
   /** A new sandbox runs the init containers anew; what ordinary containers achieved in an old one counts. */
   #judge(container: Container, sandbox: SandboxRecord | undefined): Verdict {
-    const isInit = this.#pod.initContainers.includes(container)
+    const role = roleOf(this.#pod, container)
     const records = recordsOf(container, this.#state.records.containers)
-    const relevant = isInit ? records.filter(({ sandboxId }) => sandboxId === sandbox?.id) : records
-    const verdict = judge(relevant, this.#pod.restartPolicy, isInit ? 'init' : 'main')
+    const relevant = role !== 'main' ? records.filter(({ sandboxId }) => sandboxId === sandbox?.id) : records
+    const verdict = judge(relevant, this.#pod.restartPolicy, role)
     // Names count on over sandboxes: restarts are restarts.
     return verdict.kind === 'start' && verdict.previous === undefined
       ? { ...verdict, attempt: (records[0]?.attempt ?? -1) + 1 }
@@ -167,7 +174,7 @@ class Planner {
   #forContainer(container: Container, verdict: Verdict, sandbox: SandboxRecord): PodAction | undefined {
     switch (verdict.kind) {
       case 'running':
-        return this.#endUnhealthy(container, verdict.record)
+        return this.#forRunning(container, verdict.record)
       case 'ended':
         return undefined
       case 'startCreated': {
@@ -184,6 +191,15 @@ class Planner {
       case 'start':
         return this.#start(container, verdict.attempt, verdict.notBefore, verdict.delayMs, sandbox)
     }
+  }
+
+  #forRunning(container: Container, record: ContainerRecord): PodAction | undefined {
+    const hook = this.#state.postStarts.get(record.id)
+    if (hook === 'pending') return { kind: 'runPostStart', record, container }
+    const graceSeconds = this.#pod.terminationGracePeriodSeconds
+    return hook === 'failed'
+      ? { kind: 'stopContainers', records: [record], graceSeconds }
+      : this.#endUnhealthy(container, record)
   }
 
   /** A container whose startup or liveness probe failed ends; what comes then is its restart policy's to say. */

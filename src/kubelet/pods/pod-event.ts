@@ -61,7 +61,18 @@ export type StepOutcome =
   | { readonly kind: 'sandboxStopped'; readonly id: string }
   | { readonly kind: 'sandboxRemoved'; readonly id: string }
   | { readonly kind: 'containerStarted'; readonly container: Container; readonly record: ContainerRecord }
-  | { readonly kind: 'containersChanged'; readonly records: readonly ContainerRecord[] }
+  | {
+      readonly kind: 'containersChanged'
+      readonly records: readonly ContainerRecord[]
+      /** Containers that were ended although what was to come before that failed, by name. */
+      readonly failedHooks?: readonly string[]
+    }
+  | {
+      readonly kind: 'postStartEnded'
+      readonly container: Container
+      readonly id: string
+      readonly passed: boolean
+    }
   | { readonly kind: 'containerRemoved'; readonly id: string }
   | { readonly kind: 'terminationMessageRead'; readonly id: string; readonly message: string }
   | { readonly kind: 'cleanedUp' }

@@ -44,7 +44,8 @@ export interface PodState {
   readonly uid: string
   /** Undefined for one that only the runtime knows: it is to be removed. */
   readonly pod: Pod | undefined
-  readonly terminating: { readonly graceSeconds: number } | undefined
+  /** `since` is in ms since the epoch. */
+  readonly terminating: { readonly graceSeconds: number; readonly since?: number } | undefined
   /** Its containers are to end, and it rests then. */
   readonly concluded: Conclusion | undefined
   /** When this process first saw it, in ms since the epoch; undefined for one that was there before. */
@@ -68,6 +69,8 @@ export interface PodState {
   readonly containerFailures: ReadonlyMap<string, Failure>
   /** What ended containers left in their termination log, by container ID. */
   readonly terminationMessages: ReadonlyMap<string, string>
+  /** What came of what is to be done after a start, by container ID; absent where nothing is. */
+  readonly postStarts: ReadonlyMap<string, 'pending' | 'passed' | 'failed'>
   /** What probing said of containers, by container ID. */
   readonly probes: ReadonlyMap<string, ProbeVerdicts>
   /** Of a pod that is ending: the last runs of containers that the runtime has no record of any more, by name. */
@@ -103,6 +106,7 @@ export function initialPodState(
     sandboxAttempt: -1,
     containerFailures: new Map(),
     terminationMessages: new Map(),
+    postStarts: new Map(),
     probes: adopted(records),
     ended: new Map(),
     removalFailure: undefined,

@@ -26,7 +26,10 @@ function next(state: PodState, event: PodEvent, now: number, sequence: number): 
     case 'desired':
       return onDesired(state, event.pod)
     case 'terminate':
-      return { ...state, terminating: { graceSeconds: event.graceSeconds } }
+      return {
+        ...state,
+        terminating: { graceSeconds: event.graceSeconds, since: state.terminating?.since ?? now },
+      }
     case 'deadlinePassed':
       return { ...state, concluded: DEADLINE_EXCEEDED }
     case 'configChanged':
@@ -64,6 +67,10 @@ function next(state: PodState, event: PodEvent, now: number, sequence: number): 
       return { ...state, images: without(state.images, event.container.name) }
     case 'volumesReady':
       return { ...state, volumes: { kind: 'ready' } }
+    case 'postStartEnded': {
+      const { id, passed } = event
+      return { ...state, postStarts: with_(state.postStarts, id, passed ? 'passed' : 'failed') }
+    }
     case 'terminationMessageRead':
       return { ...state, terminationMessages: with_(state.terminationMessages, event.id, event.message) }
     case 'cleanedUp':
@@ -138,11 +145,14 @@ function onRuntimeStep(state: PodState, event: RuntimeStep): PodState {
       return { ...state, records: kept, removalFailure: undefined }
     }
     case 'containerStarted': {
-      const { name, imagePullPolicy } = event.container
+      const { name, imagePullPolicy, lifecycle } = event.container
+      const { id, state: began } = event.record
+      const hasHook = lifecycle.postStart !== undefined && began === 'running'
       return {
         ...state,
         records: upsert(records, [event.record]),
         containerFailures: without(state.containerFailures, name),
+        postStarts: hasHook ? with_(state.postStarts, id, 'pending') : state.postStarts,
         // What was pulled was for this start alone.
         images: imagePullPolicy === 'Always' ? without(state.images, name) : state.images,
       }
@@ -154,6 +164,7 @@ function onRuntimeStep(state: PodState, event: RuntimeStep): PodState {
         ...state,
         records: { sandboxes, containers: containers.filter(({ id }) => id !== event.id) },
         probes: without(state.probes, event.id),
+        postStarts: without(state.postStarts, event.id),
         removalFailure: undefined,
       }
   }
@@ -213,6 +224,9 @@ function onStepFailed(state: PodState, event: StepFailure, now: number): PodStat
       const sandboxFailure = failed(BACKOFF.sandbox, state.sandboxFailure)
       return { ...state, sandboxFailure, sandboxAttempt: action.attempt }
     }
+    // The runtime was away, or the node is at fault: it is done once more.
+    case 'runPostStart':
+      return state
     case 'startCreated':
     case 'startContainer': {
       const { name } = action.kind === 'startContainer' ? action.container : action.record

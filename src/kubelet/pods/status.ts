@@ -6,7 +6,7 @@ import type { ContainerRecord } from '../runtime/records.ts'
 import { startOf } from './conclusion.ts'
 import { podOutcome } from './outcome.ts'
 import type { PodState } from './pod-state.ts'
-import { judge, recordsOf } from './verdict.ts'
+import { judge, type Role, recordsOf, roleOf } from './verdict.ts'
 
 /** What the node says of a pod, from all that is known of it and the time. Pure. */
 export function podStatus(known: PodState, nodeAddresses: readonly IpAddress[], now: number): PodStatus {
@@ -14,27 +14,49 @@ export function podStatus(known: PodState, nodeAddresses: readonly IpAddress[], 
   const { pod, records } = state
   const sandbox = records.sandboxes.find(({ ready }) => ready)
   const all = state.concluded?.refused === true ? undefined : pod
-  const init = (all?.initContainers ?? []).map((it) => containerStatus(state, it, 'init', now))
-  const main = (all?.containers ?? []).map((it) => containerStatus(state, it, 'main', now))
+  const init = (all?.initContainers ?? []).map((it) => containerStatus(state, it, now))
+  const main = (all?.containers ?? []).map((it) => containerStatus(state, it, now))
   const phase = phaseOf(state, main)
   const podIPs = pod?.hostNetwork === true && sandbox !== undefined ? nodeAddresses : (sandbox?.ips ?? [])
+  const gates = pod === undefined ? [] : openGates(pod)
   const terminating = pod === undefined || state.terminating !== undefined
   return {
     name: state.name,
     uid: state.uid,
     phase: state.runtimeAway ? 'Unknown' : phase,
     // A silent runtime does not stop its containers: they go on serving until it is known that they don't.
-    ready: !terminating && main.length > 0 && main.every(({ ready }) => ready),
+    ready:
+      !terminating &&
+      gates.length === 0 &&
+      main.length > 0 &&
+      lasting(init, main).every(({ ready }) => ready),
     terminating,
     sandboxReady: sandbox !== undefined,
     podIPs,
     ...explain(state, pod, phase, init, main),
     conclusion: concluded(state, phase),
+    ...(gates.length === 0 ? {} : { openGates: gates }),
     startedAt: startOf(state),
     initContainers: init,
     containers: main,
   }
 }
+
+/** In the kubelet's words (pkg/kubelet/status/generate.go). */
+const openGates = ({ readinessGates, told }: Pod): readonly string[] =>
+  readinessGates.flatMap((gate) => {
+    const status = told.gates.get(gate)
+    if (status === 'True') return []
+    return status === undefined
+      ? [`corresponding condition of pod readiness gate "${gate}" does not exist.`]
+      : [`the status of pod readiness gate "${gate}" is not "True", but ${status}`]
+  })
+
+/** The containers that are to run for as long as the pod does. */
+const lasting = (init: readonly ContainerStatus[], main: readonly ContainerStatus[]) => [
+  ...init.filter(({ sidecar }) => sidecar === true),
+  ...main,
+]
 
 /** Containers that the runtime has no record of any more are as they ended. */
 function withEnded(state: PodState): PodState {
@@ -49,11 +71,9 @@ function withEnded(state: PodState): PodState {
 function phaseOf(state: PodState, main: readonly ContainerStatus[]): PodPhase {
   const { pod, records, terminating, concluded } = state
   if (pod === undefined) return 'Running'
+  const outcome = concluded?.phase ?? podOutcome(pod, records)
   // What still runs keeps a pod from being over, whatever was decided.
-  if (concluded !== undefined && !records.containers.some((it) => it.state === 'running'))
-    return concluded.phase
-  const outcome = podOutcome(pod, records)
-  if (outcome !== undefined) return outcome
+  if (outcome !== undefined && !records.containers.some((it) => it.state === 'running')) return outcome
   if (terminating !== undefined && main.length > 0 && main.every(({ state }) => state.kind === 'terminated'))
     return main.every(({ state }) => isFinished(state)) ? 'Succeeded' : 'Failed'
   // One that was never made keeps the pod from counting as started.
@@ -65,21 +85,20 @@ const concluded = ({ concluded }: PodState, phase: PodPhase): PodStatus['conclus
     ? undefined
     : { reason: concluded.reason, message: concluded.message }
 
-function containerStatus(
-  state: PodState,
-  container: Container,
-  role: 'init' | 'main',
-  now: number,
-): ContainerStatus {
+function containerStatus(state: PodState, container: Container, now: number): ContainerStatus {
   const [latest, previous] = recordsOf(container, state.records.containers)
   const image = state.images.get(container.name)
+  const role = state.pod === undefined ? 'main' : roleOf(state.pod, container)
   const current = containerState(state, container, latest, role, now)
   const succeeded = current.kind === 'terminated' && current.exitCode === 0
   const verdicts = state.probes.get(latest?.id ?? '') ?? UNDECIDED
+  // What is to be done after its start is not done yet.
+  const runs = current.kind === 'running' && state.postStarts.get(latest?.id ?? '') !== 'pending'
   return {
     name: container.name,
-    ready: role === 'main' ? current.kind === 'running' && isReady(container, verdicts) : succeeded,
-    started: current.kind === 'running' && hasStarted(container, verdicts),
+    ready: role === 'init' ? succeeded : runs && isReady(container, verdicts),
+    started: runs && hasStarted(container, verdicts),
+    ...(role === 'sidecar' ? { sidecar: true } : {}),
     restartCount: latest?.attempt ?? 0,
     image: container.image,
     imageId: latest?.imageId ?? (image?.kind === 'present' ? image.id : ''),
@@ -104,7 +123,7 @@ function containerState(
   state: PodState,
   container: Container,
   latest: ContainerRecord | undefined,
-  role: 'init' | 'main',
+  role: Role,
   now: number,
 ): ContainerState {
   if (latest === undefined || latest.state === 'created')
@@ -142,7 +161,7 @@ function obstacle(state: PodState, container: Container): ContainerState | undef
   return failure === undefined ? undefined : waiting(failure.reason, failure.message)
 }
 
-function notYet({ pod, volumes, sandboxFailure }: PodState, role: 'init' | 'main'): ContainerState {
+function notYet({ pod, volumes, sandboxFailure }: PodState, role: Role): ContainerState {
   if (pod !== undefined && pod.unsupported.length > 0)
     return waiting('UnsupportedField', pod.unsupported.join('; '))
   if (volumes.kind === 'failed') return waiting(volumes.failure.reason, volumes.failure.message)
@@ -175,7 +194,9 @@ function explain(
   if (conclusion !== undefined) return conclusion
   if (phase === 'Succeeded') return { reason: 'Completed', message: '' }
   const begun = main.some(({ id }) => id !== '')
-  const pendingInit = begun ? undefined : init.findIndex(({ ready }) => !ready)
+  const pendingInit = begun
+    ? undefined
+    : init.findIndex((it) => (it.sidecar === true ? !it.started : !it.ready))
   const blocked = pendingInit === undefined ? undefined : init[pendingInit]
   if (blocked !== undefined) {
     const { reason, message } = summary(blocked.state)

@@ -11,6 +11,7 @@ const REASONS: Record<PodAction['kind'], string> = {
   runSandbox: 'FailedCreatePodSandBox',
   startContainer: 'CreateContainerError',
   startCreated: 'RunContainerError',
+  runPostStart: 'PostStartHookError',
   readTerminationMessage: 'FailedSync',
   stopContainers: 'FailedKillPod',
   removeContainer: 'FailedKillPod',

@@ -1,4 +1,4 @@
-import type { Container, RestartPolicy } from '../../model/pod.ts'
+import type { Container, Pod, RestartPolicy } from '../../model/pod.ts'
 import type { ContainerRecord } from '../runtime/records.ts'
 import { crashLoopDelay } from './crash-loop.ts'
 
@@ -20,11 +20,20 @@ export type Verdict =
   /** It ended, and its restart policy lets it rest. */
   | { readonly kind: 'ended'; readonly record: ContainerRecord; readonly succeeded: boolean }
 
-/** `records` are those of this container, newest first. Init containers never rerun once they succeeded. */
+/** What a container is to its pod: a sidecar is an init container that goes on beside the others (KEP-753). */
+export type Role = 'init' | 'sidecar' | 'main'
+
+export const roleOf = (pod: Pod, container: Container): Role =>
+  pod.initContainers.includes(container) ? (container.sidecar ? 'sidecar' : 'init') : 'main'
+
+/**
+ * `records` are those of this container, newest first. Init containers never rerun once they succeeded, sidecars always
+ * do.
+ */
 export function judge(
   records: readonly ContainerRecord[],
   restartPolicy: RestartPolicy,
-  role: 'init' | 'main',
+  role: Role,
 ): Verdict {
   const [latest] = records
   if (latest === undefined) {
@@ -40,7 +49,8 @@ export function judge(
     case 'exited': {
       const succeeded = latest.exitCode === 0
       const rests =
-        restartPolicy === 'Never' || (succeeded && (role === 'init' || restartPolicy === 'OnFailure'))
+        role !== 'sidecar' &&
+        (restartPolicy === 'Never' || (succeeded && (role === 'init' || restartPolicy === 'OnFailure')))
       if (rests) return { kind: 'ended', record: latest, succeeded }
       const delayMs = crashLoopDelay(latest)
       const attempt = latest.attempt + 1

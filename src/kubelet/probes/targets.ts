@@ -29,7 +29,8 @@ export function probeTargets({
   const sandbox = records.sandboxes.find(({ ready }) => ready)
   if (pod === undefined || terminating !== undefined || runtimeAway || sandbox === undefined) return []
   const address = pod.hostNetwork ? undefined : sandbox.ips[0]
-  return pod.containers.flatMap((container) => {
+  const sidecars = pod.initContainers.filter(({ sidecar }) => sidecar)
+  return [...sidecars, ...pod.containers].flatMap((container) => {
     const record = records.containers.find(({ name }) => name === container.name)
     return record?.state === 'running'
       ? targetsOf(container, record, probes.get(record.id) ?? UNDECIDED, address)

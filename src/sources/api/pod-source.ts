@@ -105,11 +105,6 @@ export class PodSource {
     return this.#written.get(name)
   }
 
-  /** The same as it is written there. */
-  written(name: ObjectName): PodObject | undefined {
-    return this.#written.get(name)
-  }
-
   /** The pods as the API server has them, but for who wrote what of them. */
   get objects(): Iterable<PodObject> {
     return this.#written.values()

@@ -34,7 +34,6 @@ const OF_POD: Verdicts = {
   hostnameOverride: waits('names the pod otherwise than this node can'),
   hostUsers: waits('asks for a user namespace, which this node gives to no pod', is(false)),
   os: waits('is another system than this node', (os) => isRecord(os) && os.name !== 'linux'),
-  readinessGates: runs('are ignored: the pod is ready when its containers are'),
   resourceClaims: waits(NO_DEVICES),
   resources: runs('are ignored: those of the containers hold'),
   runtimeClassName: waits('asks for a runtime handler, and this node has the default one only'),
@@ -49,7 +48,6 @@ const OF_POD: Verdicts = {
 
 /** core/v1 Container, of whatever sort. */
 const OF_CONTAINER: Verdicts = {
-  lifecycle: runs('is ignored: this node does nothing after a start or before an end'),
   'lifecycle.stopSignal': runs("is ignored: the image's stop signal is sent"),
   // Never did anything (core/v1 LifecycleHandler).
   'lifecycle.postStart.tcpSocket': runs('is ignored, as everywhere'),
@@ -64,8 +62,8 @@ const OF_CONTAINER: Verdicts = {
 }
 
 const OF_INIT_CONTAINER: Verdicts = {
-  // Run as an ordinary init container, it would keep the pod from ever starting.
-  restartPolicy: waits('makes a sidecar, which this node does not support', is('Always')),
+  // Always makes a sidecar (KEP-753).
+  restartPolicy: runs("is ignored: the pod's holds", (policy) => policy !== 'Always'),
 }
 
 const OF_MAIN_CONTAINER: Verdicts = {

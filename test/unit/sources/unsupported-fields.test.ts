@@ -20,7 +20,6 @@ const problemsOf = (object: unknown) =>
 describe('the pod runs without', () => {
   test.each([
     [written({ ephemeralContainers: [{ name: 'debug' }] }), 'spec.ephemeralContainers'],
-    [written({ readinessGates: [{ conditionType: 'a.b/c' }] }), 'spec.readinessGates'],
     [written({ resources: { limits: { cpu: 1 } } }), 'spec.resources'],
     [
       written({ securityContext: { seLinuxOptions: { level: 's0' } } }),
@@ -34,13 +33,13 @@ describe('the pod runs without', () => {
       written({ securityContext: { windowsOptions: { hostProcess: true } } }),
       'spec.securityContext.windowsOptions',
     ],
-    [written({}, { lifecycle: { preStop: { sleep: { seconds: 1 } } } }), 'spec.containers[0].lifecycle'],
     [written({}, { restartPolicy: 'Never' }), 'spec.containers[0].restartPolicy'],
     [written({}, { restartPolicyRules: [{ action: 'Restart' }] }), 'spec.containers[0].restartPolicyRules'],
     [
       written({}, { securityContext: { seLinuxOptions: { level: 's0' } } }),
       'spec.containers[0].securityContext.seLinuxOptions',
     ],
+    [withInit({ restartPolicy: 'OnFailure' }), 'spec.initContainers[0].restartPolicy'],
     [withInit({ restartPolicyRules: [{}] }), 'spec.initContainers[0].restartPolicyRules'],
     [written({ hostNetwrk: true }), 'spec.hostNetwrk'],
   ])('%#: a warning names the field', (object, path) => {
@@ -71,7 +70,6 @@ describe('the pod waits, and says so, for', () => {
       written({}, { env: [{ name: 'A', valueFrom: { fileKeyRef: { path: 'p' } } }] }),
       'spec.containers[0].env[0].valueFrom.fileKeyRef',
     ],
-    [withInit({ restartPolicy: 'Always' }), 'spec.initContainers[0].restartPolicy'],
     [withMount({ recursiveReadOnly: 'Enabled' }), 'spec.containers[0].volumeMounts[0].recursiveReadOnly'],
     [withVolume({ nfs: { server: 's', path: '/' } }), 'spec.volumes[0].nfs'],
     [withVolume({ persistentVolumeClaim: { claimName: 'c' } }), 'spec.volumes[0].persistentVolumeClaim'],
