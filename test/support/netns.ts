@@ -16,7 +16,7 @@ export class Netns {
   static async create(role: string): Promise<Netns> {
     const netns = new Netns(`hw-${role}-${randomBytes(4).toString('hex')}`)
     await run('ip', ['netns', 'add', netns.name])
-    await netns.exec('ip', 'link', 'set', 'lo', 'up')
+    await netns.ip('link set lo up')
     return netns
   }
 
@@ -30,6 +30,11 @@ export class Netns {
       maxBuffer: 256 * 1024 * 1024,
     })
     return stdout
+  }
+
+  /** Runs `ip` in the namespace: all lines in one process, the first that fails ends it. */
+  async ip(...lines: readonly string[]): Promise<void> {
+    await batch('nsenter', [`--net=${this.path}`, 'ip', '-batch', '-'], lines)
   }
 
   async sysctl(values: Readonly<Record<string, string | number>>): Promise<void> {
@@ -47,23 +52,36 @@ export interface CableEnd {
   readonly link: string
   /** Addresses with prefix length, of either family. */
   readonly addresses: readonly string[]
+  /** Where default routes of the namespace lead to, over this end. */
+  readonly gateways?: readonly string[]
 }
 
-/** Joins two namespaces with a veth pair, both ends up. IPv6 addresses are usable at once. */
+/** Joins two namespaces with a veth pair, both ends up. */
 export async function connect(a: CableEnd, b: CableEnd): Promise<void> {
-  const ends = ['name', b.link, 'netns', b.netns.name]
-  await run('ip', ['link', 'add', a.link, 'netns', a.netns.name, 'type', 'veth', 'peer', ...ends])
-  for (const end of [a, b]) {
-    for (const address of end.addresses)
-      await end.netns.exec(
-        'ip',
-        'address',
-        'add',
-        address,
-        'dev',
-        end.link,
-        ...(address.includes(':') ? ['nodad'] : []),
-      )
-    await end.netns.exec('ip', 'link', 'set', end.link, 'up')
-  }
+  const peer = `name ${b.link} netns ${b.netns.name}`
+  await batch('ip', ['-batch', '-'], [`link add ${a.link} netns ${a.netns.name} type veth peer ${peer}`])
+  await a.netns.ip(...linkLines(a))
+  await b.netns.ip(...linkLines(b), ...routeLines(b))
+  // Only now that the other end is up as well.
+  if (a.gateways !== undefined) await a.netns.ip(...routeLines(a))
+}
+
+/** Gives ends of one namespace, which cables have already, their addresses and routes. */
+export async function setUp(netns: Netns, ends: readonly Omit<CableEnd, 'netns'>[]): Promise<void> {
+  await netns.ip(...ends.flatMap(linkLines), ...ends.flatMap(routeLines))
+}
+
+/** Addresses of IPv6 need no detection of duplicates, and would be of no use while it lasts. */
+const linkLines = ({ link, addresses }: Pick<CableEnd, 'link' | 'addresses'>): readonly string[] => [
+  ...addresses.map((address) => `address add ${address} dev ${link}${address.includes(':') ? ' nodad' : ''}`),
+  `link set ${link} up`,
+]
+
+const routeLines = ({ gateways = [] }: Pick<CableEnd, 'gateways'>): readonly string[] =>
+  gateways.map((via) => `route add default via ${via}`)
+
+async function batch(program: string, args: readonly string[], lines: readonly string[]): Promise<void> {
+  const running = run(program, args)
+  running.child.stdin?.end(`${lines.join('\n')}\n`)
+  await running
 }

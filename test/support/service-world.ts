@@ -1,6 +1,6 @@
 import type { IpFamily } from '../../src/util/address.ts'
 import { Agent } from './agent.ts'
-import { connect, Netns } from './netns.ts'
+import { type CableEnd, connect, Netns, setUp } from './netns.ts'
 
 /** Where things are in a ServiceWorld, by family. */
 export const PLACES = {
@@ -47,28 +47,17 @@ export interface Server {
  *     client 172.20.0.2 ── 172.20.0.1 node 10.1.I.1 ── 10.1.I.2 server `pod-I`, I = 1, 2, …
  */
 export class ServiceWorld {
-  readonly node: Netns
   /** Where `client` is. */
   readonly outside: Netns
   readonly client: Agent
-  /** Asks from the node itself. */
-  readonly host: Agent
   readonly servers: readonly Server[]
-  readonly #namespaces: readonly Netns[]
+  #node: Node
 
-  private constructor(
-    { node, outside }: { readonly node: Netns; readonly outside: Netns },
-    client: Agent,
-    host: Agent,
-    servers: readonly Server[],
-    namespaces: readonly Netns[],
-  ) {
-    this.node = node
+  private constructor(outside: Netns, client: Agent, servers: readonly Server[], node: Node) {
     this.outside = outside
     this.client = client
-    this.host = host
     this.servers = servers
-    this.#namespaces = namespaces
+    this.#node = node
   }
 
   static async create(serverCount: number): Promise<ServiceWorld> {
@@ -85,32 +74,25 @@ export class ServiceWorld {
       return agent
     }
     try {
-      const node = await make('node')
-      await node.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1, ...MANY_ICMP_ANSWERS })
+      const node = await makeNode(make)
       const outside = await make('client')
-      const onOutside = (who: 'node' | 'client'): string[] =>
-        FAMILIES.map((family) => `${PLACES[family][who]}/${PLACES[family].outsidePrefix}`)
       await connect(
-        { netns: node, link: 'outside', addresses: onOutside('node') },
-        { netns: outside, link: 'eth0', addresses: onOutside('client') },
+        { netns: outside, link: 'eth0', addresses: onOutside('client'), gateways: both(({ node }) => node) },
+        { netns: node, ...nodeEnds(0)[0] },
       )
-      for (const family of FAMILIES) {
-        await addDefaultRoute(outside, PLACES[family].node)
-        await addDefaultRoute(node, PLACES[family].client)
-      }
       const servers = await Promise.all(
         Array.from({ length: serverCount }, async (_, i): Promise<Server> => {
           const netns = await make('pod')
-          const subnets = FAMILIES.map((family) => PLACES[family].subnet(i + 1))
+          const subnets = both(({ subnet }) => subnet(i + 1))
           await connect(
+            { netns: node, ...serverEnd(i + 1) },
             {
-              netns: node,
-              link: `pod-${i + 1}`,
-              addresses: subnets.map(({ gateway, prefix }) => `${gateway}/${prefix}`),
+              netns,
+              link: 'eth0',
+              addresses: subnets.map(({ server, prefix }) => `${server}/${prefix}`),
+              gateways: subnets.map(({ gateway }) => gateway),
             },
-            { netns, link: 'eth0', addresses: subnets.map(({ server, prefix }) => `${server}/${prefix}`) },
           )
-          for (const { gateway } of subnets) await addDefaultRoute(netns, gateway)
           const agent = await start(netns)
           await agent.serve(SERVER_PORT, `pod-${i + 1}`)
           await agent.serve(SECOND_PORT, `pod-${i + 1}:${SECOND_PORT}`)
@@ -119,18 +101,72 @@ export class ServiceWorld {
         }),
       )
       const [client, host] = await Promise.all([start(outside), start(node)])
-      return new ServiceWorld({ node, outside }, client, host, servers, namespaces)
+      return new ServiceWorld(outside, client, servers, { netns: node, host })
     } catch (error) {
       await disposeAll(agents, namespaces)
       throw error
     }
   }
 
+  get node(): Netns {
+    return this.#node.netns
+  }
+
+  /** Asks from the node itself. */
+  get host(): Agent {
+    return this.#node.host
+  }
+
+  /**
+   * Puts a new node in the place of the old one, whose kernel remembers connections: nothing that was before has a part
+   * in what comes. Client and servers stay as they are.
+   */
+  async renewNode(): Promise<void> {
+    const old = this.#node
+    const ends = nodeEnds(this.servers.length)
+    const netns = await makeNode(Netns.create)
+    await old.netns.ip(...ends.map(({ link }) => `link set ${link} netns ${netns.name}`))
+    await setUp(netns, ends)
+    this.#node = { netns, host: await Agent.start(netns) }
+    await disposeAll([old.host], [old.netns])
+  }
+
   async dispose(): Promise<void> {
-    const agents = [this.client, this.host, ...this.servers.map((server) => server.agent)]
-    await disposeAll(agents, this.#namespaces)
+    const { netns, host } = this.#node
+    const agents = [this.client, host, ...this.servers.map(({ agent }) => agent)]
+    await disposeAll(agents, [netns, this.outside, ...this.servers.map(({ netns }) => netns)])
   }
 }
+
+interface Node {
+  readonly netns: Netns
+  readonly host: Agent
+}
+
+async function makeNode(make: (role: string) => Promise<Netns>): Promise<Netns> {
+  const node = await make('node')
+  await node.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1, ...MANY_ICMP_ANSWERS })
+  return node
+}
+
+const both = <Value>(of: (places: (typeof PLACES)[IpFamily]) => Value): readonly Value[] =>
+  FAMILIES.map((family) => of(PLACES[family]))
+
+const onOutside = (who: 'node' | 'client'): readonly string[] =>
+  both((places) => `${places[who]}/${places.outsidePrefix}`)
+
+/** The node's ends of all cables: that to the outside first. */
+const nodeEnds = (serverCount: number): readonly [NodeEnd, ...NodeEnd[]] => [
+  { link: 'outside', addresses: onOutside('node'), gateways: both(({ client }) => client) },
+  ...Array.from({ length: serverCount }, (_, i) => serverEnd(i + 1)),
+]
+
+const serverEnd = (number: number): NodeEnd => {
+  const subnets = both(({ subnet }) => subnet(number))
+  return { link: `pod-${number}`, addresses: subnets.map(({ gateway, prefix }) => `${gateway}/${prefix}`) }
+}
+
+type NodeEnd = Omit<CableEnd, 'netns'>
 
 /** The kernel's limits on ICMP (1,000 a second, bursts of 50, one a second to a destination) would hide refusals. */
 const MANY_ICMP_ANSWERS = {
@@ -138,10 +174,6 @@ const MANY_ICMP_ANSWERS = {
   'net.ipv4.icmp_msgs_per_sec': 100_000,
   'net.ipv4.icmp_msgs_burst': 10_000,
   'net.ipv6.icmp.ratelimit': 0,
-}
-
-async function addDefaultRoute(netns: Netns, via: string): Promise<void> {
-  await netns.exec('ip', via.includes(':') ? '-6' : '-4', 'route', 'add', 'default', 'via', via)
 }
 
 /** Takes down all it can, then throws the first thing that went wrong. */
