@@ -78,7 +78,8 @@ function answersNode({ node }: LocalCluster, { clusterIP }: Example): Promise<vo
 }
 
 function answersPod(cluster: LocalCluster, { clusterIP }: Example): Promise<void> {
-  const wget = ['wget', '-q', '-T', '5', '-O', '-', `http://${clusterIP}`]
+  // Debian's busybox has a wget that crashes when it is given a time limit itself.
+  const wget = ['/bin/busybox', 'timeout', '5', 'wget', '-qO-', `http://${clusterIP}`]
   return answersFromAll(() => cluster.kubectl('exec', 'client', '--', ...wget))
 }
 

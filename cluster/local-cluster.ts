@@ -4,6 +4,7 @@ import { CommandError } from '../src/cli/command-error.ts'
 import type { Teardown } from '../src/cli/process/teardown.ts'
 import { buildPauseImage, pauseImageName } from '../src/kubelet/images/pause-image.ts'
 import { archivesOf } from '../src/kubelet/images/private-images.ts'
+import { removeFormerRuns } from '../test/cluster/harness/former-runs.ts'
 import { LoopbackGate } from '../test/cluster/harness/loopback-gate.ts'
 import { TestCluster } from '../test/cluster/harness/test-cluster.ts'
 import { type NodeImages, TestNode } from '../test/cluster/harness/test-node.ts'
@@ -44,6 +45,8 @@ export class LocalCluster {
 
   /** Resolves when the node is Ready. */
   static async start({ teardown, say, signal }: Surroundings): Promise<LocalCluster> {
+    for (const folder of await removeFormerRuns())
+      say(`Removed what a run that was killed had left in ${folder}`)
     say('Starting etcd, kube-apiserver, kube-controller-manager and kube-scheduler')
     const cluster = await TestCluster.start({ controllerManager: true, scheduler: true, network: true })
     teardown.add('the control plane', () => cluster.dispose())

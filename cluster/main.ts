@@ -32,6 +32,8 @@ async function main(args: readonly string[]): Promise<number> {
   return runCluster({ once: parsed.flags.once, timeoutMs: parsed.flags.timeout * 1000 })
 }
 
+// Whoever reads may go before the last line (`| head`); what is under way ends orderly all the same.
+process.stdout.on('error', () => undefined)
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {

@@ -83,7 +83,12 @@ async function takeDown(teardown: Teardown): Promise<boolean> {
 }
 
 function leaveAtOnce(teardown: Teardown): never {
-  complain(`leaving at once; still there: ${teardown.remaining.join(', ') || 'nothing'}`)
+  const remaining = teardown.remaining
+  complain(
+    remaining.length === 0
+      ? 'leaving at once; nothing remains'
+      : `leaving at once; still there: ${remaining.join(', ')} (the next npm run cluster removes it)`,
+  )
   process.exit(130)
 }
 

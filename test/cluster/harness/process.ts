@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Where the programs of one cluster are, and what belongs to it. */
 export interface ProcessPlace {
@@ -21,6 +22,9 @@ export interface ProcessOptions {
 
 /** How long a program has to end after SIGTERM before it is killed: longer than any takes on a machine that is busy. */
 const GRACE_MS = 30_000
+
+/** How long one look may take whether a program is ready. */
+const ATTEMPT_MS = 10_000
 
 /** A program ended, or took too long, before it was as it should be; the message has the end of its output. */
 export class ProgramNotReady extends Error {
@@ -87,14 +91,24 @@ export class ClusterProcess {
   /** Polls `ready` until it says true. Rejects with the end of the program's output when it ends or takes too long. */
   async whenReady(ready: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
     const deadline = Date.now() + limitMs
-    while (!(await ready().catch(() => false))) {
+    while (!(await this.#attempt(ready))) {
       if (this.#hasEnded || Date.now() > deadline) {
         const text = await this.output()
         const what = this.#hasEnded ? 'ended' : `was not ready after ${limitMs} ms`
         throw new ProgramNotReady(`${this.name} ${what}; the end of its output:\n${text.slice(-3_000)}`)
       }
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await sleep(50)
     }
+  }
+
+  /** An attempt that gets no answer at all is none: the next one may. */
+  async #attempt(ready: () => Promise<boolean>): Promise<boolean> {
+    const limit = new AbortController()
+    const late = sleep(ATTEMPT_MS, false, { signal: limit.signal }).catch(() => false)
+    const over = this.#ended.then(() => false)
+    const result = await Promise.race([ready().catch(() => false), late, over])
+    limit.abort()
+    return result
   }
 
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {

@@ -18,6 +18,7 @@ import {
   FIRST_SERVICE_IP,
   schedulerFlags,
 } from './control-plane-flags.ts'
+import { FOLDER_PREFIX, noteRun } from './former-runs.ts'
 import { grantToNodes, KUBELET_CLIENT } from './grants.ts'
 import { writeKubeconfig } from './kubeconfig-file.ts'
 import { LoopbackGate } from './loopback-gate.ts'
@@ -86,8 +87,9 @@ export class TestCluster {
 
   /** Starts the control plane; resolves when it takes objects. Builds the programs when there are none. */
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
-    const place = { binaries: await clusterBinaries(), folder: await mkdtemp(join(tmpdir(), 'hw-cluster-')) }
+    const place = { binaries: await clusterBinaries(), folder: await mkdtemp(join(tmpdir(), FOLDER_PREFIX)) }
     const network = options.network ? await ClusterNetwork.create() : undefined
+    if (network !== undefined) await noteRun(place.folder, network.netns.path)
     let cluster: TestCluster | undefined
     try {
       cluster = await TestCluster.#prepare(place, options, network)
@@ -227,7 +229,9 @@ export class TestCluster {
 
   async #startEtcd(): Promise<void> {
     const health = `http://127.0.0.1:${this.#plane.ports.etcd}/health`
-    await this.#start('etcd', etcdFlags).whenReady(async () => (await fetch(health)).ok)
+    await this.#start('etcd', etcdFlags).whenReady(
+      async () => (await fetch(health, { signal: AbortSignal.timeout(HEALTH_MS) })).ok,
+    )
   }
 
   /** A pod is refused until the controller manager has made its namespace's service account. */
@@ -253,6 +257,8 @@ export class TestCluster {
   }
 }
 
+/** A server that is about to start may take a connection and never answer on it. */
+const HEALTH_MS = 2_000
 /** The controller manager is started by then on any machine. */
 const ACCOUNT_MS = 60_000
 /** Lists of a full cluster. */

@@ -1,16 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { Registry } from 'prom-client'
 import { packageRoot } from '../../../bench/package-root.ts'
-import { unmountAllUnder } from '../../../src/kubelet/host/mounts.ts'
-import { importArchive } from '../../../src/kubelet/images/import-archive.ts'
-import { Kubelet } from '../../../src/kubelet/kubelet.ts'
-import { PrivateContainerd } from '../../../src/kubelet/runtime/private-containerd.ts'
-import { parseCidr } from '../../../src/util/address.ts'
-import { silentLogger } from '../../../src/util/logger.ts'
+import type { PrivateContainerd } from '../../../src/kubelet/runtime/private-containerd.ts'
 import { TEST_PAUSE_IMAGE, writeTestImages } from '../../support/containerd-images.ts'
 import type { Netns } from '../../support/netns.ts'
 import { type ClusterLink, POD_RANGE } from './cluster-network.ts'
+import { NodeMachine } from './node-machine.ts'
 import { ClusterProcess } from './process.ts'
 import type { TestCluster } from './test-cluster.ts'
 
@@ -46,11 +41,11 @@ export class TestNode {
   readonly name: string
   /** Path of a kubeconfig of `system:node:NAME`. */
   readonly kubeconfig: string
-  readonly containerd: PrivateContainerd
   /** Holds all that is the machine's: the runtime's folder, the kubelet's (`kubelet/`), the proxy's. */
   readonly folder: string
   readonly #cluster: TestCluster
   readonly #link: ClusterLink
+  readonly #machine: NodeMachine
   readonly #options: TestNodeOptions
   #kubelet: ClusterProcess | undefined
   #proxy: ClusterProcess | undefined
@@ -58,13 +53,13 @@ export class TestNode {
   private constructor(
     cluster: TestCluster,
     options: TestNodeOptions,
-    machine: { link: ClusterLink; folder: string; kubeconfig: string; containerd: PrivateContainerd },
+    has: { link: ClusterLink; folder: string; kubeconfig: string; machine: NodeMachine },
   ) {
     this.name = options.name
-    this.kubeconfig = machine.kubeconfig
-    this.containerd = machine.containerd
-    this.folder = machine.folder
-    this.#link = machine.link
+    this.kubeconfig = has.kubeconfig
+    this.folder = has.folder
+    this.#link = has.link
+    this.#machine = has.machine
     this.#cluster = cluster
     this.#options = options
   }
@@ -81,8 +76,14 @@ export class TestNode {
       { 'client-certificate': cert, 'client-key': key },
       { server: `https://${cluster.network.address}:${cluster.serverPort}` },
     )
-    const containerd = await startRuntime(folder, link, options.images ?? TEST_IMAGES)
-    const node = new TestNode(cluster, options, { link, folder, kubeconfig, containerd })
+    const { sandboxImage, write } = options.images ?? TEST_IMAGES
+    const archives = await write(folder)
+    const { podCidr } = link
+    const machine = await NodeMachine.start(
+      { folder, netns: link.netns.path, podCidr, sandboxImage },
+      archives,
+    )
+    const node = new TestNode(cluster, options, { link, folder, kubeconfig, machine })
     try {
       await node.startHawser()
       return node
@@ -105,14 +106,18 @@ export class TestNode {
     return this.#link.podCidr
   }
 
+  get containerd(): PrivateContainerd {
+    return this.#machine.containerd
+  }
+
   /** Where the kubelet keeps volumes. */
   get kubeletFolder(): string {
-    return join(this.folder, 'kubelet')
+    return this.#machine.kubeletFolder
   }
 
   /** Where it keeps the logs of containers. */
   get logsFolder(): string {
-    return join(this.folder, 'logs')
+    return this.#machine.logsFolder
   }
 
   /** Of the process with the kubelet in it. */
@@ -178,26 +183,7 @@ export class TestNode {
   /** Ends Hawser and takes everything away that is the machine's, its pods included, but not its Node object. */
   async dispose(): Promise<void> {
     await this.kill()
-    await this.#removePods()
-    await this.containerd.stop()
-    await unmountAllUnder(this.folder)
-  }
-
-  /** In this process: whatever state Hawser was left in, its next start is what takes its pods away. */
-  async #removePods(): Promise<void> {
-    const kubelet = await Kubelet.open({
-      endpoint: this.containerd.endpoint,
-      stateDir: this.kubeletFolder,
-      logsDir: this.logsFolder,
-      pods: 'node',
-      nodeName: this.name,
-      nodeAddresses: [],
-      registry: new Registry(),
-      log: silentLogger,
-    })
-    kubelet.ready()
-    await kubelet.removeAll(0)
-    await kubelet.close()
+    await this.#machine.dispose()
   }
 
   /** The Node is Ready by the word of a kubelet that has spoken since then, in ms since the epoch. */
@@ -234,27 +220,5 @@ interface NodeReport {
       readonly status: string
       readonly lastHeartbeatTime: string
     }[]
-  }
-}
-
-async function startRuntime(
-  folder: string,
-  link: ClusterLink,
-  images: NodeImages,
-): Promise<PrivateContainerd> {
-  const podCidr = parseCidr(link.podCidr)
-  if (podCidr === undefined) throw new Error(`${link.podCidr} is no CIDR`)
-  const archives = await images.write(folder)
-  const containerd = await PrivateContainerd.start({
-    ...{ stateDir: folder, podCidr, sandboxImage: images.sandboxImage },
-    netns: link.netns.path,
-    log: silentLogger,
-  })
-  try {
-    for (const archive of archives) await importArchive(containerd.socket, archive)
-    return containerd
-  } catch (error) {
-    await containerd.stop()
-    throw error
   }
 }
