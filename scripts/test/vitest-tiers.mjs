@@ -63,11 +63,13 @@ export const podsTier = {
 /** @type {import('./tier.mjs').Tier} */
 export const clusterTier = {
   name: 'cluster',
-  title: 'the API client against a real etcd and kube-apiserver',
-  needs: needs.cluster,
+  title: 'API client, proxy and node against a real control plane',
+  needs: [...needs.tests, ...needs.node, ...needs.cluster],
+  root: true,
+  built: true,
   async run({ vitest }) {
     await prepareWith('test/cluster/binaries.sh', 'a control plane')
-    return runVitest(['cluster'], { vitest, minutes: 10 })
+    return runVitest(['cluster'], { vitest, minutes: 15 })
   },
 }
 
