@@ -20,6 +20,7 @@ const APPLETS = [
   'nc',
   'sleep',
   'stat',
+  'tar',
   'touch',
   'true',
   'wget',
