@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client'
+import type { PodEventReport } from '../../src/kubelet/events/pod-event-report.ts'
 import { Kubelet, type KubeletOptions, type PodNews } from '../../src/kubelet/kubelet.ts'
 import type { ConfigKind, ConfigObject } from '../../src/model/config-object.ts'
 import type { ObjectName } from '../../src/model/object-name.ts'
@@ -14,10 +15,13 @@ export class TestKubelet {
   readonly kubelet: Kubelet
   readonly registry: Registry
   readonly news: PodNews[] = []
+  /** What was said of pods, in order. */
+  readonly events: PodEventReport[]
   readonly #waiting = new Set<() => void>()
 
-  private constructor(kubelet: Kubelet, registry: Registry) {
+  private constructor(kubelet: Kubelet, registry: Registry, events: PodEventReport[]) {
     this.kubelet = kubelet
+    this.events = events
     this.registry = registry
     kubelet.onStatus((news) => {
       this.news.push(news)
@@ -31,6 +35,7 @@ export class TestKubelet {
     options?: Partial<KubeletOptions>,
   ): Promise<TestKubelet> {
     const registry = new Registry()
+    const events: PodEventReport[] = []
     const address = parseAddress('192.0.2.1')
     const kubelet = await Kubelet.open({
       endpoint: machine.containerd.endpoint,
@@ -39,10 +44,11 @@ export class TestKubelet {
       nodeAddresses: address === undefined ? [] : [address],
       registry,
       log: silentLogger,
+      onEvent: (event) => events.push(event),
       ...(clock === undefined ? {} : { clock }),
       ...options,
     })
-    return new TestKubelet(kubelet, registry)
+    return new TestKubelet(kubelet, registry, events)
   }
 
   set(...pods: readonly Pod[]): void {
