@@ -10,6 +10,7 @@ import { nodeAllocatable, nodeCapacity } from '../../kubelet/node/resources.ts'
 import { emptyRegistry, type Registry } from '../../metrics/registry.ts'
 import type { PodObject, PodSource } from '../../sources/api/pod-source.ts'
 import { ServiceSource } from '../../sources/api/service-source.ts'
+import type { NodeFeed } from '../../sources/node-feed.ts'
 import type { ServiceFeed } from '../../sources/service-feed.ts'
 import { systemClock } from '../../util/clock.ts'
 import type { Logger } from '../../util/logger.ts'
@@ -31,8 +32,8 @@ export interface ClusterKubeletOptions
   readonly services?: ServiceFeed
   /** Why the node is not ready, beside the kubelet's own reasons; each is undefined where there is none. */
   readonly reasons?: readonly (() => string | undefined)[]
-  /** Called once the Node is there and this machine's. */
-  readonly onRegistered?: () => Promise<void>
+  /** Called once the Node is there and this machine's, with the one watch on it. */
+  readonly onRegistered?: (node: NodeFeed) => Promise<void>
   /** The KubeletConfiguration in force, for `/configz`; that path is not there without it. */
   readonly configuration?: () => unknown
   readonly registry: Registry
@@ -64,7 +65,7 @@ export async function startClusterKubelet(
   const { agent, health, folders } = reportNode({ ...options, reasons, kubelet: () => open }, teardown)
   const registered = agent.start(signal).then(async () => {
     beatHeart(identity, agent, options, teardown)
-    await options.onRegistered?.()
+    await options.onRegistered?.(agent)
   })
   const opened = waitForRuntime(options.endpoint, signal).then(async (version) => {
     const labels = labelsOf(options)

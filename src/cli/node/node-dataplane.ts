@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DataplaneError } from '../../dataplane/errors.ts'
 import type { FamilyStatus } from '../../dataplane/status.ts'
 import type { Problem } from '../../model/problem.ts'
+import type { NodeFeed } from '../../sources/node-feed.ts'
 import type { ServiceFeed, ServiceFollower } from '../../sources/service-feed.ts'
 import { complain } from '../process/complain.ts'
 
@@ -20,7 +21,7 @@ export interface NodeDataplaneOptions<Proxy extends NodeProxy> {
   /** Changes nothing yet. Rejects with a DataplaneError `NO_NFTABLES` or `NO_IPVS` where the kernel has no such thing. */
   readonly open: () => Promise<Proxy>
   /** Has it serve what the API server says. */
-  readonly follow: (proxy: Proxy) => Promise<void>
+  readonly follow: (proxy: Proxy, node: NodeFeed) => Promise<void>
   /** `reason` says something else from now on. */
   readonly onChange: () => void
   readonly signal: AbortSignal
@@ -43,7 +44,7 @@ export class NodeDataplane<Proxy extends NodeProxy> implements ServiceFeed {
   readonly #followers: ServiceFollower[] = []
   #proxy: Proxy | undefined
   #failure: string | undefined
-  #isRegistered = false
+  #node: NodeFeed | undefined
   #opening: Promise<void> = Promise.resolve()
 
   private constructor(options: NodeDataplaneOptions<Proxy>) {
@@ -60,9 +61,9 @@ export class NodeDataplane<Proxy extends NodeProxy> implements ServiceFeed {
   }
 
   /** The Node is there, whose addresses the proxy goes by: from now on it serves. */
-  async nodeRegistered(): Promise<void> {
-    this.#isRegistered = true
-    if (this.#proxy !== undefined) await this.#options.follow(this.#proxy)
+  async nodeRegistered(node: NodeFeed): Promise<void> {
+    this.#node = node
+    if (this.#proxy !== undefined) await this.#options.follow(this.#proxy, node)
   }
 
   followServices(follower: ServiceFollower): void {
@@ -116,7 +117,7 @@ export class NodeDataplane<Proxy extends NodeProxy> implements ServiceFeed {
     this.#proxy = proxy
     for (const follower of this.#followers.splice(0)) proxy.followServices(follower)
     proxy.whenServing(onChange)
-    if (this.#isRegistered) await follow(proxy)
+    if (this.#node !== undefined) await follow(proxy, this.#node)
     return true
   }
 }

@@ -48,7 +48,8 @@ async function start(
       rereading?.begin(proxy, teardown)
       return proxy
     },
-    follow: (proxy) => proxy.follow({ kind: 'api', client: clients.client, rights: NODE_RIGHTS }, teardown),
+    follow: (proxy, node) =>
+      proxy.follow({ kind: 'api', client: clients.client, rights: NODE_RIGHTS, node }, teardown),
     onChange: () => running?.reasonsChanged(),
     signal,
   })
@@ -59,7 +60,7 @@ async function start(
       identity: await nodeIdentity(kubelet),
       services: dataplane,
       reasons: [() => dataplane.reason()],
-      onRegistered: () => dataplane.nodeRegistered(),
+      onRegistered: (node) => dataplane.nodeRegistered(node),
       configuration: () => effectiveConfiguration(kubelet),
     },
     teardown,

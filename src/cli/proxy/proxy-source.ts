@@ -6,6 +6,7 @@ import type { Problem } from '../../model/problem.ts'
 import { ApiSource } from '../../sources/api/api-source.ts'
 import type { OwnNode } from '../../sources/api/own-node.ts'
 import { FileSource } from '../../sources/files/file-source.ts'
+import type { NodeFeed } from '../../sources/node-feed.ts'
 import type { SourceUpdate } from '../../sources/source-update.ts'
 import type { Cidr } from '../../util/address.ts'
 import type { Logger } from '../../util/logger.ts'
@@ -41,6 +42,8 @@ export type SourcePlace =
       readonly client: KubeClient
       /** The manifest that gives the client's identity what it needs. */
       readonly rights: string
+      /** Undefined: the own Node is watched beside Services. */
+      readonly node?: NodeFeed
     }
 
 /** Rejects with a KubeError `KUBECONFIG_INVALID` or `NOT_IN_CLUSTER`. */
@@ -70,7 +73,8 @@ export async function openSource(
     })
     return { objects: () => files.objects(), problems: () => [], close: async () => files.close() }
   }
-  const api = new ApiSource({ client: place.client, nodeName, log, ...listener })
+  const { client, node } = place
+  const api = new ApiSource({ client, node, nodeName, log, ...listener })
   return {
     objects: () => api.objects(),
     problems: () => (api.problem === undefined ? [] : [behind(api.problem, api.synced, place.rights)]),

@@ -52,6 +52,9 @@ export class NodeAgent {
   readonly #abort = new AbortController()
   #running: Promise<void> = Promise.resolve()
   #watch: Reflector<ExistingNode> | undefined
+  readonly #followers: ((written: unknown) => void)[] = []
+  /** As it was written last; undefined: it is gone. */
+  #written: unknown
   #woken = false
   #wake: () => void = () => undefined
   #isGone = false
@@ -101,6 +104,12 @@ export class NodeAgent {
     }
     this.#running = this.#run()
     this.#watch = this.#follow()
+  }
+
+  /** Calls back with the Node as it is written, or without one: once that is known, then whenever it changes. */
+  followNode(follower: (written: unknown) => void): void {
+    this.#followers.push(follower)
+    if (this.#watch?.synced) follower(this.#written)
   }
 
   /** Something about the node has changed: it is told now. */
@@ -179,13 +188,18 @@ export class NodeAgent {
         kind: 'Node',
         fieldSelector: `metadata.name=${identity.name}`,
       },
-      decode: ({ written }) => existingNode(written),
+      decode: ({ written }) => {
+        this.#written = written
+        return existingNode(written)
+      },
       onGone: () => {
+        this.#written = undefined
         this.#isGone = true
         this.changed()
       },
       onChanges: (changes) => {
         for (const { value } of changes) this.#heard = value
+        for (const follow of this.#followers) follow(this.#written)
         this.#compare()
       },
       log,

@@ -10,12 +10,14 @@ import type { Service } from '../../model/service.ts'
 import type { Cidr } from '../../util/address.ts'
 import type { Backoff } from '../../util/backoff.ts'
 import type { Logger } from '../../util/logger.ts'
+import type { NodeFeed } from '../node-feed.ts'
 import { parseEndpointSlice } from '../objects/endpoint-slice.ts'
 import type { Parsed } from '../objects/parsed.ts'
 import type { Reading } from '../objects/read-schema.ts'
 import { parseService } from '../objects/service.ts'
 import type { SourceUpdate } from '../source-update.ts'
 import { endpointSlices, oneNode, serviceCidrs, services } from './collections.ts'
+import { GivenNode } from './given-node.ts'
 import { nameOfKey } from './name-of-key.ts'
 import { ObjectProblems } from './object-problems.ts'
 import { type OwnNode, parseOwnNode } from './own-node.ts'
@@ -25,6 +27,8 @@ export interface ApiSourceOptions {
   readonly client: KubeClient
   /** Whose Node to follow. */
   readonly nodeName: string
+  /** Undefined: nobody else in this process watches that Node. */
+  readonly node?: NodeFeed | undefined
   readonly log: Logger
   /** Hears everything there is once, then what changed. Must not throw. */
   readonly onUpdate: (update: SourceUpdate) => void
@@ -56,7 +60,7 @@ export class ApiSource {
   readonly #problems = new ObjectProblems(() => this.#schedule())
   readonly #services: Reflector<Service>
   readonly #slices: Reflector<EndpointSlice>
-  readonly #nodes: Reflector<OwnNode>
+  readonly #nodes: Followed & Pick<Reflector<OwnNode>, 'objects'>
   readonly #cidrs: Reflector<readonly Cidr[]> | undefined
   readonly #pending = new Map<string, Change>()
   #node: OwnNode | undefined
@@ -82,7 +86,11 @@ export class ApiSource {
           changes.map(({ key, value }) => ({ kind: 'EndpointSlice', name: nameOfKey(key), object: value })),
         ),
     )
-    this.#nodes = this.#follow(oneNode(options.nodeName), parseOwnNode, () => this.#takeNode())
+    const takeNode = (): void => this.#takeNode()
+    this.#nodes =
+      options.node === undefined
+        ? this.#follow(oneNode(options.nodeName), parseOwnNode, takeNode)
+        : new GivenNode(options.node, takeNode)
     if (options.onServiceCidrs !== undefined)
       this.#cidrs = this.#follow(
         serviceCidrs,

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { NodeDataplane, type NodeProxy } from '../../../../src/cli/node/node-dataplane.ts'
 import { DataplaneError } from '../../../../src/dataplane/errors.ts'
 import type { Problem } from '../../../../src/model/problem.ts'
+import type { NodeFeed } from '../../../../src/sources/node-feed.ts'
 import type { ServiceFollower } from '../../../../src/sources/service-feed.ts'
 import { eventually } from '../../../support/eventually.ts'
 
@@ -34,6 +35,7 @@ class FakeProxy implements NodeProxy {
   }
 }
 
+const NODE: NodeFeed = { followNode: () => undefined }
 const noIpvs = new DataplaneError('NO_IPVS', 'the kernel has no IPVS', 'modprobe ip_vs')
 
 async function open(attempts: (() => Promise<FakeProxy>)[], ended = new AbortController()) {
@@ -70,10 +72,10 @@ describe('what keeps a node from pods', () => {
       expect(dataplane.reason()).toContain('the service proxy cannot begin: the kernel has no IPVS')
       const follower = vi.fn()
       dataplane.followServices(follower)
-      await dataplane.nodeRegistered()
+      await dataplane.nodeRegistered(NODE)
       expect(follow).not.toHaveBeenCalled()
       await eventually(() => (follow.mock.calls.length > 0 ? true : undefined))
-      expect(follow).toHaveBeenCalledExactlyOnceWith(proxy)
+      expect(follow).toHaveBeenCalledExactlyOnceWith(proxy, NODE)
       expect(proxy.followers).toEqual([follower])
       expect(complaints).toHaveBeenCalledOnce()
     } finally {
@@ -86,8 +88,8 @@ it('the proxy serves once the Node is there, and not before', async () => {
   const proxy = new FakeProxy()
   const { dataplane, follow } = await open([async () => proxy])
   expect(follow).not.toHaveBeenCalled()
-  await dataplane.nodeRegistered()
-  expect(follow).toHaveBeenCalledExactlyOnceWith(proxy)
+  await dataplane.nodeRegistered(NODE)
+  expect(follow).toHaveBeenCalledExactlyOnceWith(proxy, NODE)
 })
 
 it('an end calls off the attempts', async () => {
