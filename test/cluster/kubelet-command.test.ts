@@ -41,6 +41,7 @@ it('a Deployment becomes ready on a machine that hawser kubelet has made a node'
     `--root-dir=${stateDir}/kubelet`,
     '--node-ip=192.0.2.1',
     '--healthz-bind-address=127.0.0.1:0',
+    '--port=0',
     '--node-labels=tier=edge',
   )
   daemon = running
