@@ -7,8 +7,9 @@ import { type ObjectName, objectName } from '../../model/object-name.ts'
 import type { Container, Pod, ResourceAmounts, Volume, VolumeMount, VolumeSource } from '../../model/pod.ts'
 import type { IpAddress } from '../../util/address.ts'
 import { errorMessage } from '../../util/error-message.ts'
-import { mountTmpfs, unmountAllUnder } from '../host/mounts.ts'
+import { unmountAllUnder } from '../host/mounts.ts'
 import { writeFilesAtomically } from './atomic-files.ts'
+import { prepareEmptyDir, prepareMemory } from './empty-dir.ts'
 import { prepareHostPath } from './host-path.ts'
 import { hostsFile } from './hosts-file.ts'
 import { readLogEnd, readMessage } from './last-words.ts'
@@ -24,7 +25,6 @@ import { projectedFiles } from './projected-files.ts'
 import { expandSubPath, resolveSubPath } from './sub-path.ts'
 import type { TokenPart, TokenSource } from './token-source.ts'
 import { VolumeError } from './volume-error.ts'
-import { giveToGroup } from './volume-owner.ts'
 
 export interface PodVolumesOptions {
   readonly places: PodPlaces
@@ -152,8 +152,7 @@ export class PodVolumes {
         case 'hostPath':
           return await prepareHostPath(source.path, source.type)
         case 'emptyDir':
-          await prepareEmptyDir(path, source)
-          return await giveToGroup(path, pod.security.fsGroup)
+          return await prepareEmptyDir(path, source, pod, this.#node.memoryBytes)
         case 'files':
           return await this.#writeFiles(pod, path, source)
       }
@@ -231,24 +230,6 @@ const plainMount = (containerPath: string, hostPath: string): Mount => ({
 /** Names of namespaces and pods hold no underscore. */
 const uidInLogFolder = (folder: string): string => folder.split('_').slice(2).join('_')
 
-async function prepareEmptyDir(
-  path: string,
-  { medium, sizeBytes }: { medium: 'disk' | 'memory'; sizeBytes: number | undefined },
-): Promise<void> {
-  if (medium === 'memory') {
-    await prepareMemory(path, sizeBytes)
-  } else if (!(await exists(path))) {
-    await mkdir(path, { recursive: true })
-    // Any user of the pod may write; mkdir's own mode would be cut by the umask.
-    await chmod(path, 0o777)
-  }
-}
-
-async function prepareMemory(path: string, sizeBytes: number | undefined): Promise<void> {
-  await mkdir(path, { recursive: true })
-  if (!(await isMountPoint(path))) await mountTmpfs(path, sizeBytes)
-}
-
 async function createFile(path: string, mode: number): Promise<void> {
   await (await open(path, 'a')).close()
   await chmod(path, mode)
@@ -259,9 +240,3 @@ const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   )
-
-/** A mount point lies on another device than the folder around it. */
-async function isMountPoint(path: string): Promise<boolean> {
-  const [inside, around] = await Promise.all([stat(path), stat(dirname(path))])
-  return inside.dev !== around.dev
-}

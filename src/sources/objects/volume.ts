@@ -82,6 +82,9 @@ function toSource(volume: Written, path: ObjectPath, findings: Findings): Volume
   if (files !== undefined) return files
   // A volume without a type is an emptyDir (core/v1 VolumeSource).
   const size = emptyDir?.sizeLimit
+  // Of one in memory, the kernel holds to it.
+  if (size && emptyDir?.medium === '')
+    findings.warning([...path, 'emptyDir', 'sizeLimit'], 'is not enforced by this node')
   if (emptyDir?.medium.startsWith('HugePages'))
     findings.unsupported(
       [...path, 'emptyDir', 'medium'],

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { kernelHostname } from '../../../src/kubelet/pods/pod-hostname.ts'
+import { memorySize } from '../../../src/kubelet/volumes/empty-dir.ts'
 import { hostsFile } from '../../../src/kubelet/volumes/hosts-file.ts'
 import { readLogEnd, readMessage } from '../../../src/kubelet/volumes/last-words.ts'
 import type { Pod } from '../../../src/model/pod.ts'
 import { ip } from '../../support/addresses.ts'
-import { buildPod } from '../../support/pod-builder.ts'
+import { buildContainer, buildPod } from '../../support/pod-builder.ts'
 
 describe('/etc/hosts of a pod', () => {
   const aliases = [{ ip: ip('192.0.2.9'), hostnames: ['legacy', 'legacy.example'] }]
@@ -107,5 +108,32 @@ describe('the last words of a container', () => {
   test('are the last 2048 bytes of its log', async () => {
     await writeFile(file, logged('a'.repeat(16_384)) + logged('b'.repeat(16_384)))
     expect(await readLogEnd(file)).toBe(`${'b'.repeat(2_047)}\n`)
+  })
+})
+
+describe('an emptyDir in memory can hold', () => {
+  const limited = (name: string, memoryBytes: number | undefined) =>
+    buildContainer({ name, limits: { cpuMilli: undefined, memoryBytes } })
+  const sizeOf = (sizeBytes: number | undefined, changes: Partial<Omit<Pod, 'name'>> = {}) =>
+    memorySize({ kind: 'emptyDir', medium: 'memory', sizeBytes }, buildPod('web', changes), 1_000)
+  const two = { containers: [limited('a', 100), limited('b', 200)] }
+
+  test.each([
+    ['what its limit says', sizeOf(50, two), 50],
+    ['what the containers together may use', sizeOf(undefined, two), 300],
+    ['what they may use, where its limit is more', sizeOf(400, two), 300],
+    [
+      'what an init container may use, where that is more',
+      sizeOf(undefined, { ...two, initContainers: [limited('i', 500)] }),
+      500,
+    ],
+    [
+      'what the node has, where a container has no limit',
+      sizeOf(undefined, { containers: [limited('a', undefined)] }),
+      1_000,
+    ],
+    ['what the node has, where its limit is more', sizeOf(2_000), 1_000],
+  ])('%s', (_, size, expected) => {
+    expect(size).toBe(expected)
   })
 })

@@ -41,6 +41,11 @@ describe('the pod runs without', () => {
     ],
     [withInit({ restartPolicy: 'OnFailure' }), 'spec.initContainers[0].restartPolicy'],
     [withInit({ restartPolicyRules: [{}] }), 'spec.initContainers[0].restartPolicyRules'],
+    [withVolume({ emptyDir: { sizeLimit: '1Gi' } }), 'spec.volumes[0].emptyDir.sizeLimit'],
+    [
+      written({}, { resources: { limits: { 'ephemeral-storage': '1Gi' } } }),
+      'spec.containers[0].resources.limits["ephemeral-storage"]',
+    ],
     [written({ hostNetwrk: true }), 'spec.hostNetwrk'],
   ])('%#: a warning names the field', (object, path) => {
     expect(problemsOf(object)).toEqual([`warning ${path}`])
