@@ -1,85 +1,27 @@
-import { mkdir, realpath, statfs } from 'node:fs/promises'
-import { availableParallelism, totalmem } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Registry } from '../metrics/registry.ts'
 import type { Change, ChangeOf } from '../model/change.ts'
-import type { ConfigKind, ConfigLookup, ConfigObject } from '../model/config-object.ts'
-import { type ObjectName, objectName, splitObjectName } from '../model/object-name.ts'
+import type { ConfigKind } from '../model/config-object.ts'
+import type { ObjectName } from '../model/object-name.ts'
 import type { PodStatus } from '../model/pod-status.ts'
-import type { IpAddress } from '../util/address.ts'
-import { type Clock, systemClock } from '../util/clock.ts'
 import { errorMessage } from '../util/error-message.ts'
-import { Limit } from '../util/limit.ts'
 import type { Logger } from '../util/logger.ts'
-import { admit, type NodeRoom } from './admission/admit.ts'
 import { inOrder } from './admission/order.ts'
-import type { PodEventReport } from './events/pod-event-report.ts'
 import { removeCgroup, removeEmptyCgroup } from './host/cgroups.ts'
-import { nodeDns } from './host/resolv-conf.ts'
-import { ImageStore } from './images/image-store.ts'
-import { registryCredentials } from './images/registry-credentials.ts'
 import { KubeletError } from './kubelet-error.ts'
+import type { KubeletOptions } from './kubelet-options.ts'
+import { assemble, type ConfigObjects, type KubeletParts } from './kubelet-parts.ts'
 import { removeLeftovers } from './leftovers.ts'
-import { KubeletMetrics } from './metrics.ts'
-import { CGROUP_PARENT, ownCgroup, ownerOf } from './owner.ts'
-import { countPods } from './pods/counts.ts'
-import { PodEffects } from './pods/effects.ts'
-import { PodManager, type PodNews } from './pods/manager.ts'
-import type { ClusterDns } from './pods/pod-dns.ts'
-import { PodMetrics } from './pods/pod-metrics.ts'
-import { PodRequests } from './pods/pod-requests.ts'
-import { createAsker } from './probes/asker.ts'
-import { ProbeMetrics } from './probes/metrics.ts'
-import { Prober } from './probes/prober.ts'
-import { CriClient } from './runtime/cri-client.ts'
-import { isOursToEnd, type PodScope } from './runtime/pod-scope.ts'
-import { Relister } from './runtime/relister.ts'
+import { CGROUP_PARENT } from './owner.ts'
+import type { PodManager, PodNews } from './pods/manager.ts'
+import type { CriClient } from './runtime/cri-client.ts'
+import type { Relister } from './runtime/relister.ts'
 import type { RuntimeSnapshot } from './runtime/snapshot.ts'
-import { SnapshotClock } from './runtime/snapshot-clock.ts'
 import { PodAccess } from './server/pod-access.ts'
-import { KnownServices } from './services.ts'
-import { PodVolumes } from './volumes/pod-volumes.ts'
-import type { TokenSource } from './volumes/token-source.ts'
+import type { KnownServices } from './services.ts'
+import type { PodVolumes } from './volumes/pod-volumes.ts'
 
+export type { KubeletOptions } from './kubelet-options.ts'
 export type { PodNews } from './pods/manager.ts'
-
-export interface KubeletOptions {
-  /** CRI socket: `unix:///absolute/path.sock`. */
-  readonly endpoint: string
-  /** Absolute. Pods' volumes and logs lie in it; which pods are ours is told by it, too. */
-  readonly stateDir: string
-  readonly nodeName: string
-  readonly nodeAddresses: readonly IpAddress[]
-  readonly registry: Registry
-  readonly log: Logger
-  readonly clock?: Clock
-  /** Where service account tokens come from; without it no pod can have one. */
-  readonly tokens?: TokenSource
-  /** Undefined where there is no cluster: pods look up names as the node does. */
-  readonly clusterDns?: ClusterDns
-  /** How the node looks up names; empty: it does not. By default that is found out. */
-  readonly resolvConf?: string
-  /** No container is made before {@link Kubelet.servicesComplete} is called, since it is told of Services. */
-  readonly waitsForServices?: boolean
-  /**
-   * Which of the runtime's pods it is for. `own`: those that it made itself, told by its state folder (the default);
-   * `node`: all that kubelets of this node made, as a cluster's kubelet is.
-   */
-  readonly pods?: 'own' | 'node'
-  /** It is told of static pods too, so that those of the runtime that it is not told of are to end. */
-  readonly knowsStaticPods?: boolean
-  /** Where answers to probes are counted; by default with everything else. */
-  readonly probeRegistry?: Registry
-  /** Hears when the runtime stops answering. */
-  readonly onRuntimeAway?: () => void
-  /** Absolute folder of containers' logs; by default one in the state folder. */
-  readonly logsDir?: string
-  /** What pods have to fit into; undefined: whatever is wanted is tried. */
-  readonly room?: () => NodeRoom
-  /** Hears what people are to be told of pods. */
-  readonly onEvent?: (event: PodEventReport) => void
-}
 
 export interface ExecResult {
   readonly exitCode: number
@@ -89,12 +31,8 @@ export interface ExecResult {
 
 /** The longest grace period that {@link Kubelet.removeAll} grants when none is given, in s. */
 const REMOVE_GRACE_SECONDS = 30
-/** Of pods that have a name in the DNS of a cluster that nobody has named. */
-const CLUSTER_DOMAIN = 'cluster.local'
 /** What removing takes beyond the grace period, in ms. */
 const REMOVE_MS = 120_000
-/** Programs of probes that run at a time: each costs a process in a container, and the node's CPU is the pods'. */
-const EXEC_PROBES = 10
 /** How long closing waits for steps under way, in ms. */
 const CLOSE_MS = 5_000
 
@@ -258,127 +196,5 @@ export class Kubelet {
   }
 }
 
-/** What is there of each kind; one that is gone is undefined. */
-type ConfigObjects = Readonly<Record<ConfigKind, Map<ObjectName, ConfigObject | undefined>>>
-
 const isConfig = (change: Change): change is ChangeOf<ConfigKind> =>
   change.kind === 'ConfigMap' || change.kind === 'Secret'
-
-interface KubeletParts {
-  readonly client: CriClient
-  readonly relister: Relister
-  readonly manager: PodManager
-  readonly volumes: PodVolumes
-  readonly cgroupRoot: string
-  readonly config: ConfigObjects
-  readonly services: KnownServices
-  readonly listeners: Set<(news: PodNews) => void>
-  readonly log: Logger
-}
-
-async function assemble(options: KubeletOptions): Promise<KubeletParts> {
-  const { endpoint, nodeName, nodeAddresses, log } = options
-  const clock = options.clock ?? systemClock
-  await mkdir(options.stateDir, { recursive: true, mode: 0o711 })
-  const stateDir = await realpath(options.stateDir)
-  const owner = ownerOf(stateDir)
-  const scope: PodScope = options.pods === 'node' ? { kind: 'node' } : { kind: 'marked', owner }
-  const cgroupRoot = ownCgroup(owner)
-  const known: ConfigObjects = { ConfigMap: new Map(), Secret: new Map() }
-  const config: ConfigLookup = (kind, name) => known[kind].get(name)
-  const { blocks, bsize } = await statfs(stateDir)
-  const node = {
-    cpuMilli: availableParallelism() * 1000,
-    memoryBytes: totalmem(),
-    ephemeralStorageBytes: blocks * bsize,
-  }
-  const listeners = new Set<(news: PodNews) => void>()
-
-  let manager: PodManager | undefined
-  const metrics = new KubeletMetrics(options.registry, () => countPods(manager?.actors ?? []))
-  const client = new CriClient(endpoint, (...call) => metrics.observeOperation(...call))
-  const snapshotClock = new SnapshotClock()
-  let firstSnapshot: RuntimeSnapshot | undefined
-  const relister = new Relister({
-    client,
-    scope,
-    clock: snapshotClock,
-    onSnapshot: (snapshot) => {
-      firstSnapshot ??= snapshot
-      manager?.onSnapshot(snapshot)
-    },
-    onAway: () => {
-      manager?.onRuntimeAway()
-      options.onRuntimeAway?.()
-    },
-    observe: (...reading) => metrics.observeRelist(...reading),
-    log,
-  })
-  const places = { stateDir, logsDir: options.logsDir ?? join(stateDir, 'logs') }
-  const { clusterDns, resolvConf, tokens } = options
-  const clusterDomain = clusterDns?.domain ?? CLUSTER_DOMAIN
-  const volumes = new PodVolumes({ places, config, node, tokens, clusterDomain })
-  const services = new KnownServices(options.waitsForServices !== true)
-  const seccompDir = join(stateDir, 'seccomp')
-  const requests = new PodRequests({
-    ...{ client, volumes, nodeName, nodeAddresses, config, services, node },
-    context: { scope, cgroupRoot, nodeMemoryBytes: node.memoryBytes, clusterDomain, seccompDir },
-    dns: async () => ({
-      cluster: clusterDns,
-      host: resolvConf === '' ? undefined : await nodeDns(resolvConf),
-      nodeAddresses,
-    }),
-  })
-  const effects = new PodEffects({ client, volumes, requests, cgroupRoot, clock })
-  try {
-    await relister.start()
-  } catch (error) {
-    relister.close()
-    client.close()
-    throw error
-  }
-  manager = new PodManager(
-    {
-      effects,
-      images: new ImageStore(client, clock),
-      credentials: ({ name, imagePullSecrets }, image) =>
-        registryCredentials(
-          image,
-          imagePullSecrets.flatMap(
-            (secret) => config('Secret', objectName(splitObjectName(name).namespace, secret)) ?? [],
-          ),
-        ),
-      prober: new Prober({
-        ask: createAsker(client, new Limit(EXEC_PROBES)),
-        clock,
-        metrics: new ProbeMetrics(options.probeRegistry ?? options.registry),
-      }),
-      clock,
-      snapshotClock,
-      nodeAddresses,
-      relist: () => relister.request(),
-      isOursToEnd: (sandbox) =>
-        isOursToEnd(scope, sandbox, {
-          hasFolder: volumes.has(sandbox.podUid),
-          knowsStaticPods: options.knowsStaticPods === true,
-        }),
-      log,
-      onNews: (news) => {
-        for (const listener of listeners) {
-          try {
-            listener(news)
-          } catch (error) {
-            log.error({ error: errorMessage(error) }, "A listener to pods' statuses failed")
-          }
-        }
-      },
-      admit: (pod, others) => (options.room === undefined ? undefined : admit(pod, others, options.room())),
-      onEvents: (reports) => {
-        for (const report of reports) options.onEvent?.(report)
-      },
-      metrics: new PodMetrics(options.registry, clock),
-    },
-    firstSnapshot ?? { sequence: 0, pods: new Map() },
-  )
-  return { client, relister, manager, volumes, cgroupRoot, config: known, services, listeners, log }
-}

@@ -154,6 +154,7 @@ export class PodManager {
     const isNew = records.sandboxes.length === 0
     const state: PodState = {
       ...initialPodState(name, uid, pod, records, asOf),
+      terminating: pod?.deletion === undefined ? undefined : { ...pod.deletion, since: clock.now() },
       concluded: pod === undefined ? undefined : this.#conclusion(pod, records, isNew),
       seenAt: isNew ? clock.now() : undefined,
     }
