@@ -9,7 +9,7 @@ export interface Manifest {
 }
 
 /** Long enough for the proxy to hear of a pod's end before the pod is gone, on any machine: the server ignores SIGTERM. */
-const WEB_GRACE_SECONDS = 4
+const WEB_GRACE_SECONDS = 8
 
 /** The container of a pod that serves its name and `greeting` at port 8080. */
 const webContainer = (greeting: string): object => ({
