@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { CadvisorMetrics } from '../../src/kubelet/stats/cadvisor-metrics.ts'
 import { ResourceMetrics } from '../../src/kubelet/stats/resource-metrics.ts'
 import { StatsSummary } from '../../src/kubelet/stats/stats-summary.ts'
 import { type Usage, UsageReader } from '../../src/kubelet/stats/usage-reader.ts'
@@ -21,7 +22,10 @@ const BUSY = [
 
 const busy = buildPod('busy', {
   terminationGracePeriodSeconds: 0,
-  containers: [script('main', BUSY), script('idle', 'sleep 100000')],
+  containers: [
+    script('main', BUSY, { limits: { cpuMilli: 500, memoryBytes: undefined } }),
+    script('idle', 'sleep 100000'),
+  ],
 })
 
 let reader: UsageReader
@@ -99,6 +103,21 @@ test('the summary tells of node and pod, and how fast CPU time is used from the 
     cpu: { usageNanoCores: expect.any(Number) },
     network: { name: 'eth0', interfaces: [{ name: 'eth0', rxBytes: expect.any(Number) }] },
   })
+})
+
+test("cAdvisor's metrics have what dashboards sum up: containers by image, networks by pod", async () => {
+  const text = await new CadvisorMetrics(reader).render()
+  const series = (name: string) =>
+    text.split('\n').filter((line) => line.startsWith(`${name}{`) && line.includes('pod="busy"'))
+  const cpu = series('container_cpu_usage_seconds_total')
+  expect(cpu.filter((line) => line.includes('image="sha256:'))).toHaveLength(2)
+  expect(cpu.filter((line) => line.includes('container="",'))).toHaveLength(1)
+  expect(series('container_memory_working_set_bytes')).toHaveLength(3)
+  expect(series('container_network_receive_bytes_total')).toEqual([
+    expect.stringMatching(/interface="eth0"\} \d+ \d{13}$/),
+  ])
+  const periods = series('container_cpu_cfs_periods_total')
+  expect(periods).toEqual([expect.stringContaining('container="main"')])
 })
 
 test('the metrics of a scrape name the pod, and are gone with it', async () => {

@@ -1,6 +1,7 @@
 import type { Kubelet } from '../../kubelet/kubelet.ts'
 import type { NodeFolders } from '../../kubelet/node/figures.ts'
 import { jsonPage, metricsPage, type Pages } from '../../kubelet/server/page.ts'
+import { CadvisorMetrics } from '../../kubelet/stats/cadvisor-metrics.ts'
 import { ResourceMetrics } from '../../kubelet/stats/resource-metrics.ts'
 import { StatsSummary } from '../../kubelet/stats/stats-summary.ts'
 import { UsageReader } from '../../kubelet/stats/usage-reader.ts'
@@ -28,6 +29,11 @@ export function statsPages(options: StatsOptions, teardown: Teardown): Pages {
   }
   teardown.add('the figures of what pods use', async () => (await opened)?.close())
   const resources = new ResourceMetrics(async () => (await reader()).read(), log)
+  let cadvisor: CadvisorMetrics | undefined
+  const containers = async (): Promise<string> => {
+    cadvisor ??= new CadvisorMetrics(await reader())
+    return cadvisor.render()
+  }
   let summary: StatsSummary | undefined
   const summarize = async (): Promise<object> => {
     summary ??= new StatsSummary({ nodeName, folders, reader: await reader() })
@@ -36,6 +42,7 @@ export function statsPages(options: StatsOptions, teardown: Teardown): Pages {
   return new Map([
     ['metrics/resource', async () => metricsPage(await resources.render())],
     ['stats/summary', async () => jsonPage(await summarize())],
+    ['metrics/cadvisor', async () => metricsPage(await containers())],
     ['metrics/probes', async () => metricsPage(await probes.metrics())],
   ])
 }

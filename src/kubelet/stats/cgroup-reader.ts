@@ -1,3 +1,4 @@
+import { type DeviceActivity, readActivity, readThrottling, type Throttling } from './cgroup-activity.ts'
 import type { CgroupLayout } from './cgroup-layout.ts'
 import { KeptFiles } from './kept-files.ts'
 
@@ -11,6 +12,8 @@ export interface CgroupUsage {
   readonly workingSetBytes: number
   /** Anonymous memory. */
   readonly rssBytes: number
+  /** Of files. */
+  readonly cacheBytes: number
   readonly pageFaults: number
   readonly majorPageFaults: number
   readonly swapBytes: number
@@ -21,10 +24,11 @@ const MEMORY_STAT = {
   1: {
     inactive: 'total_inactive_file',
     rss: 'total_rss',
+    cache: 'total_cache',
     faults: 'total_pgfault',
     majorFaults: 'total_pgmajfault',
   },
-  2: { inactive: 'inactive_file', rss: 'anon', faults: 'pgfault', majorFaults: 'pgmajfault' },
+  2: { inactive: 'inactive_file', rss: 'anon', cache: 'file', faults: 'pgfault', majorFaults: 'pgmajfault' },
 } as const
 
 /** Reads cgroups of v1 and v2 (Documentation/admin-guide/cgroup-v1/memory.rst, cpuacct.rst; cgroup-v2.rst). */
@@ -55,6 +59,7 @@ export class CgroupReader {
       memoryBytes,
       workingSetBytes: Math.max(0, memoryBytes - statOf(stat, names.inactive)),
       rssBytes: statOf(stat, names.rss),
+      cacheBytes: statOf(stat, names.cache),
       pageFaults: statOf(stat, names.faults),
       majorPageFaults: statOf(stat, names.majorFaults),
       swapBytes: this.#hasSwap ? this.#swap(folder, version, memoryBytes) : 0,
@@ -69,6 +74,14 @@ export class CgroupReader {
     }
     const stat = this.#files.read(`${root}${path}/cpu.stat`)
     return stat === undefined ? undefined : statOf(stat, 'usage_usec') / 1e6
+  }
+
+  throttling(path: string): Throttling | undefined {
+    return readThrottling(this.#files, this.#layout, path)
+  }
+
+  activity(path: string): readonly DeviceActivity[] {
+    return readActivity(this.#files, this.#layout, path)
   }
 
   /** IDs of the processes in the cgroup itself, the first one first; none when there is no such cgroup. */

@@ -1,6 +1,22 @@
 import { errorMessage } from '../../util/error-message.ts'
 import type { Logger } from '../../util/logger.ts'
+import { counter, gauge, MetricText } from './metric-text.ts'
 import type { ContainerUsage, PodUsage, Usage } from './usage-reader.ts'
+
+/** As the kubelet names and types them; every sample but the start has the time it was taken at. */
+const FAMILIES = {
+  containerCpu: counter('container_cpu_usage_seconds_total', 'CPU time that a container has used.'),
+  containerMemory: gauge('container_memory_working_set_bytes', 'Working set of a container.'),
+  containerStart: gauge('container_start_time_seconds', 'When a container started, seconds since the epoch.'),
+  containerSwap: gauge('container_swap_usage_bytes', 'Swap that a container uses.'),
+  nodeCpu: counter('node_cpu_usage_seconds_total', 'CPU time that the node has used.'),
+  nodeMemory: gauge('node_memory_working_set_bytes', 'Working set of the node.'),
+  nodeSwap: gauge('node_swap_usage_bytes', 'Swap that the node uses.'),
+  podCpu: counter('pod_cpu_usage_seconds_total', 'CPU time that a pod has used.'),
+  podMemory: gauge('pod_memory_working_set_bytes', 'Working set of a pod.'),
+  podSwap: gauge('pod_swap_usage_bytes', 'Swap that a pod uses.'),
+  error: gauge('resource_scrape_error', '1 if the figures could not be read, else 0.'),
+} as const
 
 /** What metrics-server and the autoscalers read: the kubelet's `/metrics/resource`, in Prometheus' text format. */
 export class ResourceMetrics {
@@ -31,73 +47,35 @@ export class ResourceMetrics {
   }
 }
 
-interface Family {
-  readonly name: string
-  readonly type: 'counter' | 'gauge'
-  readonly help: string
-}
-
-/** As the kubelet names and types them; every sample but the start has the time it was taken at, in ms. */
-const FAMILIES = {
-  containerCpu: family('container_cpu_usage_seconds_total', 'counter', 'CPU time that a container has used.'),
-  containerMemory: family('container_memory_working_set_bytes', 'gauge', 'Working set of a container.'),
-  containerStart: family(
-    'container_start_time_seconds',
-    'gauge',
-    'When a container started, seconds since the epoch.',
-  ),
-  containerSwap: family('container_swap_usage_bytes', 'gauge', 'Swap that a container uses.'),
-  nodeCpu: family('node_cpu_usage_seconds_total', 'counter', 'CPU time that the node has used.'),
-  nodeMemory: family('node_memory_working_set_bytes', 'gauge', 'Working set of the node.'),
-  nodeSwap: family('node_swap_usage_bytes', 'gauge', 'Swap that the node uses.'),
-  podCpu: family('pod_cpu_usage_seconds_total', 'counter', 'CPU time that a pod has used.'),
-  podMemory: family('pod_memory_working_set_bytes', 'gauge', 'Working set of a pod.'),
-  podSwap: family('pod_swap_usage_bytes', 'gauge', 'Swap that a pod uses.'),
-  error: family('resource_scrape_error', 'gauge', '1 if the figures could not be read, else 0.'),
-} as const
-
 /** The text; without a usage, that there is none. Pure. */
 export function resourceMetrics(usage: Usage | undefined): string {
-  const lines = new Map<Family, string[]>(Object.values(FAMILIES).map((family) => [family, []]))
-  const add = (family: Family, labels: string, value: number, at?: number) =>
-    lines.get(family)?.push(`${family.name}${labels} ${value}${at === undefined ? '' : ` ${at}`}\n`)
+  const text = new MetricText()
   if (usage !== undefined) {
     const { at, cpuSeconds, workingSetBytes, swapBytes } = usage.node
-    if (cpuSeconds !== undefined) add(FAMILIES.nodeCpu, '', cpuSeconds, at)
-    add(FAMILIES.nodeMemory, '', workingSetBytes, at)
-    add(FAMILIES.nodeSwap, '', swapBytes, at)
+    if (cpuSeconds !== undefined) text.add(FAMILIES.nodeCpu, '', cpuSeconds, at)
+    text.add(FAMILIES.nodeMemory, '', workingSetBytes, at)
+    text.add(FAMILIES.nodeSwap, '', swapBytes, at)
     for (const pod of usage.pods) {
-      addPod(pod, add)
-      for (const container of pod.containers) addContainer(container, pod, add)
+      addPod(pod, text)
+      for (const container of pod.containers) addContainer(container, pod, text)
     }
   }
-  add(FAMILIES.error, '', usage === undefined ? 1 : 0)
-  return [...lines]
-    .filter(([, samples]) => samples.length > 0)
-    .map(([{ name, type, help }, samples]) =>
-      [`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`, ...samples].join(''),
-    )
-    .join('')
+  text.add(FAMILIES.error, '', usage === undefined ? 1 : 0)
+  return text.toString()
 }
 
-type Add = (family: Family, labels: string, value: number, at?: number) => void
-
-function addPod({ namespace, name, usage }: PodUsage, add: Add): void {
+function addPod({ namespace, name, usage }: PodUsage, text: MetricText): void {
   const labels = `{namespace="${namespace}",pod="${name}"}`
-  add(FAMILIES.podCpu, labels, usage.cpuSeconds, usage.at)
-  add(FAMILIES.podMemory, labels, usage.workingSetBytes, usage.at)
-  add(FAMILIES.podSwap, labels, usage.swapBytes, usage.at)
+  text.add(FAMILIES.podCpu, labels, usage.cpuSeconds, usage.at)
+  text.add(FAMILIES.podMemory, labels, usage.workingSetBytes, usage.at)
+  text.add(FAMILIES.podSwap, labels, usage.swapBytes, usage.at)
 }
 
 /** Names of the API need no escaping. */
-function addContainer({ name, startedAt, usage }: ContainerUsage, pod: PodUsage, add: Add): void {
+function addContainer({ name, startedAt, usage }: ContainerUsage, pod: PodUsage, text: MetricText): void {
   const labels = `{container="${name}",namespace="${pod.namespace}",pod="${pod.name}"}`
-  add(FAMILIES.containerCpu, labels, usage.cpuSeconds, usage.at)
-  add(FAMILIES.containerMemory, labels, usage.workingSetBytes, usage.at)
-  add(FAMILIES.containerStart, labels, startedAt / 1_000)
-  add(FAMILIES.containerSwap, labels, usage.swapBytes, usage.at)
-}
-
-function family(name: string, type: Family['type'], help: string): Family {
-  return { name, type, help }
+  text.add(FAMILIES.containerCpu, labels, usage.cpuSeconds, usage.at)
+  text.add(FAMILIES.containerMemory, labels, usage.workingSetBytes, usage.at)
+  text.add(FAMILIES.containerStart, labels, startedAt / 1_000)
+  text.add(FAMILIES.containerSwap, labels, usage.swapBytes, usage.at)
 }

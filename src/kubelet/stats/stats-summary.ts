@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { readFile, statfs } from 'node:fs/promises'
 import { totalmem, uptime } from 'node:os'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -6,6 +5,7 @@ import { defaultRouteInterface } from '../../config/node-addresses.ts'
 import { type NodeFolders, readFigures } from '../node/figures.ts'
 import { CpuRates } from './cpu-rates.ts'
 import { type InterfaceCounters, parseNetDev } from './network.ts'
+import { podInterfaces } from './pod-network.ts'
 import { type FilesystemUsage, summary } from './summary.ts'
 import type { PodUsage, UsageReader } from './usage-reader.ts'
 
@@ -64,30 +64,19 @@ export class StatsSummary {
 
   /** What only processes of the pods can tell; a pod at a time, so that the loop's other work comes in between. */
   async #lookInto(pods: readonly PodUsage[]): Promise<{
-    readonly podInterfaces: ReadonlyMap<string, readonly InterfaceCounters[]>
+    readonly podNetworks: ReadonlyMap<string, readonly InterfaceCounters[]>
     readonly podProcesses: ReadonlyMap<string, number>
   }> {
-    const podInterfaces = new Map<string, readonly InterfaceCounters[]>()
+    const podNetworks = new Map<string, readonly InterfaceCounters[]>()
     const podProcesses = new Map<string, number>()
     for (const pod of pods) {
       const processes = this.#options.reader.processesOf(pod)
       podProcesses.set(pod.uid, processes.length)
-      // A pod in the node's own network has no address of its own.
-      const interfaces = pod.sandbox.ips.length === 0 ? undefined : interfacesSeenBy(processes[0])
-      if (interfaces !== undefined) podInterfaces.set(pod.uid, interfaces)
+      const interfaces = podInterfaces(pod, processes)
+      if (interfaces !== undefined) podNetworks.set(pod.uid, interfaces)
       await turn()
     }
-    return { podInterfaces, podProcesses }
-  }
-}
-
-/** Undefined when the process is gone. */
-function interfacesSeenBy(pid: number | undefined): readonly InterfaceCounters[] | undefined {
-  if (pid === undefined) return undefined
-  try {
-    return parseNetDev(readFileSync(`/proc/${pid}/net/dev`, 'latin1'))
-  } catch {
-    return undefined
+    return { podNetworks, podProcesses }
   }
 }
 

@@ -30,7 +30,7 @@ export interface SummaryFacts {
   readonly imagefs: FilesystemUsage | undefined
   readonly pids: { readonly limit: number; readonly used: number }
   /** By the pods' UIDs; absent for those in the node's own network. */
-  readonly podInterfaces: ReadonlyMap<string, readonly InterfaceCounters[]>
+  readonly podNetworks: ReadonlyMap<string, readonly InterfaceCounters[]>
   /** By the pods' UIDs. */
   readonly podProcesses: ReadonlyMap<string, number>
 }
@@ -63,9 +63,9 @@ export function summary(facts: SummaryFacts, rates: CpuRates): object {
   }
 }
 
-function podSummary(pod: PodUsage, { podInterfaces, podProcesses }: SummaryFacts, rates: CpuRates): object {
+function podSummary(pod: PodUsage, { podNetworks, podProcesses }: SummaryFacts, rates: CpuRates): object {
   const { name, namespace, uid, sandbox, usage } = pod
-  const interfaces = podInterfaces.get(uid)
+  const interfaces = podNetworks.get(uid)
   const processes = podProcesses.get(uid)
   return {
     podRef: { name, namespace, uid },

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type ObjectName, splitObjectName } from '../../model/object-name.ts'
+import { splitObjectName } from '../../model/object-name.ts'
 import { amountIn, nodeWorkingSet, readMemoryInfo } from '../host/memory-info.ts'
-import { podCgroup } from '../pods/cri-config.ts'
 import type { PodRecords, SandboxRecord } from '../runtime/records.ts'
 import type { RuntimeSnapshot } from '../runtime/snapshot.ts'
 import { cgroupLayout } from './cgroup-layout.ts'
 import { CgroupReader, type CgroupUsage } from './cgroup-reader.ts'
+import { candidateCgroups, type PodCgroups } from './pod-cgroups.ts'
 
 /** What everything on the node uses, read within a few ms. */
 export interface Usage {
@@ -23,8 +23,7 @@ export interface PodUsage {
   readonly namespace: string
   readonly name: string
   readonly uid: string
-  /** Absolute within each hierarchy. */
-  readonly cgroup: string
+  readonly cgroups: PodCgroups
   readonly sandbox: SandboxRecord
   readonly usage: CgroupUsage
   readonly containers: readonly ContainerUsage[]
@@ -33,6 +32,8 @@ export interface PodUsage {
 export interface ContainerUsage {
   readonly id: string
   readonly name: string
+  /** The runtime's own name of what it runs. */
+  readonly imageId: string
   /** ms since the epoch. */
   readonly startedAt: number
   readonly usage: CgroupUsage
@@ -54,6 +55,8 @@ const SLICE_MS = 2
  */
 export class UsageReader {
   readonly #options: UsageReaderOptions
+  /** By the pods' UIDs. */
+  #found = new Map<string, PodCgroups>()
 
   constructor(options: UsageReaderOptions) {
     this.#options = options
@@ -88,7 +91,12 @@ export class UsageReader {
       swapBytes: amountIn(memory, 'SwapTotal') - amountIn(memory, 'SwapFree'),
     }
     reader.sweep()
+    this.#found = new Map(pods.map(({ uid, cgroups }) => [uid, cgroups]))
     return { node, pods }
+  }
+
+  get cgroups(): CgroupReader {
+    return this.#options.reader
   }
 
   /** All pods together; undefined before there was one. */
@@ -97,9 +105,9 @@ export class UsageReader {
   }
 
   /** IDs of a pod's processes, its sandbox's first. */
-  processesOf({ cgroup, sandbox, containers }: PodUsage): readonly number[] {
+  processesOf({ cgroups, sandbox, containers }: PodUsage): readonly number[] {
     const { reader } = this.#options
-    return [sandbox, ...containers].flatMap(({ id }) => reader.processes(`${cgroup}/${id}`))
+    return [sandbox, ...containers].flatMap(({ id }) => reader.processes(cgroups.container(id)))
   }
 
   close(): void {
@@ -108,27 +116,28 @@ export class UsageReader {
 
   /** Undefined for one that does not run. */
   #readPod(uid: string, { sandboxes, containers }: PodRecords): PodUsage | undefined {
-    const { reader, cgroupRoot } = this.#options
+    const { reader } = this.#options
     const sandbox = sandboxes.find(({ ready }) => ready)
     if (sandbox === undefined) return undefined
-    const cgroup = podCgroup(cgroupRoot, uid)
-    const usage = reader.read(cgroup)
-    if (usage === undefined) return undefined
+    const cgroups = this.#found.get(uid) ?? this.#find(uid)
+    const usage = cgroups === undefined ? undefined : reader.read(cgroups.pod)
+    if (cgroups === undefined || usage === undefined) return undefined
+    this.#found.set(uid, cgroups)
     const running = containers.filter(
       ({ state, sandboxId }) => state === 'running' && sandboxId === sandbox.id,
     )
     return {
-      ...nameOf(sandbox.pod),
-      ...{ uid, cgroup, sandbox, usage },
-      containers: running.flatMap(({ id, name, startedAt }) => {
-        const usage = reader.read(`${cgroup}/${id}`)
-        return usage === undefined ? [] : [{ id, name, startedAt, usage }]
+      ...splitObjectName(sandbox.pod),
+      ...{ uid, cgroups, sandbox, usage },
+      containers: running.flatMap(({ id, name, imageId, startedAt }) => {
+        const usage = reader.read(cgroups.container(id))
+        return usage === undefined ? [] : [{ id, name, imageId, startedAt, usage }]
       }),
     }
   }
-}
 
-const nameOf = (pod: ObjectName) => {
-  const { namespace, name } = splitObjectName(pod)
-  return { namespace, name }
+  #find(uid: string): PodCgroups | undefined {
+    const { reader, cgroupRoot } = this.#options
+    return candidateCgroups(cgroupRoot, uid).find(({ pod }) => reader.cpuSeconds(pod) !== undefined)
+  }
 }

@@ -11,6 +11,7 @@ const cgroup = (cpuSeconds: number, workingSetBytes: number): CgroupUsage => ({
   memoryBytes: workingSetBytes + 1,
   workingSetBytes,
   rssBytes: 1,
+  cacheBytes: 1,
   pageFaults: 1,
   majorPageFaults: 1,
   swapBytes: 0,
@@ -23,7 +24,7 @@ const USAGE: Usage = {
       namespace: 'default',
       name: 'web',
       uid: 'uid-web',
-      cgroup: '/pod1',
+      cgroups: { pod: '/pod1', container: (id) => `/pod1/${id}` },
       sandbox: {
         id: 'sandbox',
         pod: objectName('default', 'web'),
@@ -37,7 +38,13 @@ const USAGE: Usage = {
       },
       usage: cgroup(3.5, 5_000_000),
       containers: [
-        { id: 'main-1', name: 'main', startedAt: 1_699_999_999_500, usage: cgroup(3.25, 4_000_000) },
+        {
+          id: 'main-1',
+          name: 'main',
+          imageId: 'sha256:1',
+          startedAt: 1_699_999_999_500,
+          usage: cgroup(3.25, 4_000_000),
+        },
       ],
     },
   ],
