@@ -49,13 +49,19 @@ export const NODE_ANNOTATIONS: Readonly<Record<string, string>> = {
   'volumes.kubernetes.io/controller-managed-attach-detach': 'true',
 }
 
-/** A core/v1 Node to be made. */
+/** A core/v1 Node to be made. Nobody should meet one without an address. */
 export const nodeObject = (identity: NodeIdentity): object => ({
   apiVersion: 'v1',
   kind: 'Node',
   metadata: { name: identity.name, labels: nodeLabels(identity), annotations: NODE_ANNOTATIONS },
   spec: identity.taints.length === 0 ? {} : { taints: identity.taints },
+  status: { addresses: statusAddresses(identity) },
 })
+
+const statusAddresses = ({ name, addresses }: NodeIdentity): readonly object[] => [
+  ...addresses.map((address) => ({ type: 'InternalIP', address })),
+  { type: 'Hostname', address: name },
+]
 
 /** core/v1 NodeStatus. */
 export interface NodeStatus {
@@ -69,13 +75,10 @@ export function nodeStatus(
   identity: NodeIdentity,
   { version, handlers, features }: RuntimeDescription,
 ): NodeStatus {
-  const { machine, name, addresses } = identity
+  const { machine } = identity
   const capacity = nodeCapacity(machine, identity.maxPods)
   return {
-    addresses: [
-      ...addresses.map((address) => ({ type: 'InternalIP', address })),
-      { type: 'Hostname', address: name },
-    ],
+    addresses: statusAddresses(identity),
     capacity: resourceList(capacity),
     allocatable: resourceList(nodeAllocatable(capacity, identity.reserved)),
     daemonEndpoints: { kubeletEndpoint: { Port: identity.kubeletPort } },
