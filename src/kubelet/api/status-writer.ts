@@ -68,6 +68,8 @@ export class StatusWriter {
   take(news: PodNews): void {
     if (this.#abort.signal.aborted) return
     const isRemoval = 'removed' in news
+    // The runtime is silent: that is news of the node. The pod goes on as it was told of, as far as anybody knows.
+    if (!isRemoval && news.phase === 'Unknown') return
     const entry = this.#entry(isRemoval ? news.removed : news.name, news.uid)
     const hold = isRemoval || isUrgent(entry.status, news) ? 0 : HOLD_MS
     if (isRemoval) entry.removed = true
