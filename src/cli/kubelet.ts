@@ -12,8 +12,8 @@ export const command = defineCommand({
   usage: 'kubelet --kubeconfig FILE [flags]',
   description: [
     'Makes this machine a node of a cluster: registers it, runs the pods that are bound to it on containerd, and tells',
-    'the API server how they are. Pods outlive the process; the next one goes on with them. There is no server for logs,',
-    'exec and metrics of pods at port 10250 yet.',
+    'the API server how they are. Pods outlive the process; the next one goes on with them. kubectl logs, exec and the',
+    'like arrive at --port.',
   ].join(' '),
   groups: { ...kubeletFlagGroups, 'The process:': processFlags },
   flags: { ...kubeletFlags, ...processFlags },

@@ -51,6 +51,8 @@ export interface KubeletServer {
 const REREAD_MS = 10_000
 /** A stranger who opens a connection and says nothing is not waited for. */
 const HANDSHAKE_MS = 10_000
+/** As Go's net. */
+const KEEP_ALIVE_MS = 15_000
 /** As Go's net/http: a command line of an exec stands in the query. */
 const MAX_HEAD_BYTES = 1 << 20
 
@@ -138,6 +140,8 @@ function createTls({ cert, key, ca }: TlsMaterial): Server {
       ...{ ...TLS, cert, key, handshakeTimeout: HANDSHAKE_MS, maxHeaderSize: MAX_HEAD_BYTES },
       // Half a session's streams may be over before the other half.
       allowHalfOpen: true,
+      // A session can be silent for hours; whether the other end is there still, TCP finds out.
+      ...{ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
       // Without an authority of ours, Node would trust all that the system does.
       ...(ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: false }),
     })

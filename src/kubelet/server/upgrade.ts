@@ -27,6 +27,11 @@ const MAX_ANSWER_BYTES = 64 * 1024
  * Rejects with a RequestError `UNAVAILABLE`, with nothing sent, when the target does not answer.
  */
 export async function proxyUpgrade(upgrade: UpgradeRequest, target: URL): Promise<void> {
+  if (target.protocol !== 'http:')
+    throw new RequestError(
+      'FAILED',
+      `the runtime serves sessions with ${target.protocol} (set enable_tls_streaming = false)`,
+    )
   const answer = await ask(upgrade.request, target)
   const { head } = upgrade
   const { socket } = upgrade.request
@@ -74,7 +79,7 @@ function ask(client: IncomingMessage, target: URL): Promise<Answer> {
       headers: passedOn(client, target),
       // Either end may have said all it has to say before the other one has.
       createConnection: () =>
-        connect({ host: hostOf(target), port: Number(target.port), allowHalfOpen: true }),
+        connect({ host: hostOf(target), port: Number(target.port), allowHalfOpen: true, noDelay: true }),
     })
     const deadline = setTimeout(() => request.destroy(new Error(`nothing within ${ANSWER_MS} ms`)), ANSWER_MS)
     request.once('close', () => clearTimeout(deadline))
