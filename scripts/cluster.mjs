@@ -32,10 +32,12 @@ async function ensureControlPlane() {
   const script = inRoot('test', 'cluster', 'binaries.sh')
   if ((await tryProgram(script, ['--cached'], { env })).status === 0) return
   const title = 'building etcd and Kubernetes from source, once (about 10 minutes of one core)'
-  const { status, output } = await step(title, () => tryProgram(script, [], { env }))
-  if (status === 0) return
-  throw new Failure('HAWSER_NO_CONTROL_PLANE', 'there is no control plane to run, and it cannot be built', {
-    output,
-    remedy: 'The lines above say why. KUBEBUILDER_ASSETS=DIR takes programs that are there already.',
+  await step(title, async () => {
+    const { status, output } = await tryProgram(script, [], { env })
+    if (status === 0) return
+    throw new Failure('HAWSER_NO_CONTROL_PLANE', 'there is no control plane to run, and it cannot be built', {
+      output,
+      remedy: 'The lines above say why. KUBEBUILDER_ASSETS=DIR takes programs that are there already.',
+    })
   })
 }
