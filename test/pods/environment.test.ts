@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import type { PodEventReport } from '../../src/kubelet/events/pod-event-report.ts'
+import { removeHostPortChains } from '../../src/kubelet/runtime/host-port-chains.ts'
 import { parseService } from '../../src/sources/objects/service.ts'
 import { ip } from '../support/addresses.ts'
 import { eventually } from '../support/eventually.ts'
@@ -70,11 +71,11 @@ test('a pod has the name that it is given, and the names that it knows by itself
   expect(hosts).toContain('192.0.2.9\tlegacy\tlegacy.example')
 })
 
-test('a port of the node leads to the pod, from the pods of the node too', async () => {
+test('a port of the node leads to the pod, from the pods of the node too, and goes with it', async () => {
   const { node, machine } = used
   const pod = writtenPod(
     'published',
-    {},
+    { terminationGracePeriodSeconds: 0 },
     {
       command: ['sh', '-c', 'echo here > /www/index.html; exec httpd -f -p 8080 -h /www'],
       ports: [{ containerPort: 8080, hostPort: 18080 }],
@@ -88,4 +89,13 @@ test('a port of the node leads to the pod, from the pods of the node too', async
   execFileSync('ip', ['-n', machine.netns, 'addr', 'add', '192.0.2.1/32', 'dev', 'lo'])
   const asked = () => node.output(asker, 'wget -q -O - http://192.0.2.1:18080/')
   expect(await eventually(asked)).toBe('here')
+
+  const chains = () =>
+    execFileSync('nsenter', [`--net=${machine.netnsPath}`, 'iptables-save'], { encoding: 'utf8' })
+  await removeHostPortChains(machine.stateDir, 'IPv4', machine.netnsPath)
+  expect(chains()).toContain('CNI-HOSTPORT-DNAT')
+  node.unset(pod)
+  await node.gone(pod)
+  await removeHostPortChains(machine.stateDir, 'IPv4', machine.netnsPath)
+  expect(chains()).not.toContain('CNI-HOSTPORT')
 })

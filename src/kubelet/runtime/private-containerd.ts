@@ -12,6 +12,7 @@ import { renderContainerdConfig, renderPodNetwork } from './containerd-config.ts
 import { checkSocketPath, chooseSnapshotter, findContainerd, programPath } from './containerd-machine.ts'
 import { ContainerdWatch } from './containerd-watch.ts'
 import { CriClient } from './cri-client.ts'
+import { removeHostPortChains } from './host-port-chains.ts'
 import { noteMachine, restoreMachine } from './machine-note.ts'
 import { PrivateContainerdError } from './private-containerd-error.ts'
 
@@ -121,7 +122,18 @@ export class PrivateContainerd {
     for (const name of ['state', 'cni', 'ipam', 'config.toml', 'containerd.sock', 'containerd.sock.ttrpc']) {
       await rm(join(this.#folder, name), { recursive: true, force: true })
     }
+    await this.#removeHostPortChains()
     await restoreMachine(this.#folder, this.#options.netns)
+  }
+
+  /** Without iptables there are none. */
+  async #removeHostPortChains(): Promise<void> {
+    const { podCidr, netns, log } = this.#options
+    try {
+      await removeHostPortChains(this.#folder, podCidr.family, netns)
+    } catch (error) {
+      log.debug({ error: errorMessage(error) }, 'Chains of the portmap plugin may be left')
+    }
   }
 
   /** Nobody else uses this containerd: whatever pod is left in it is ours, or nobody's. */
