@@ -11,6 +11,8 @@ import type { Failure, PodState, VolumesState } from './pod-state.ts'
 /** The kubelet's own for creating a container (`MaxContainerBackOff`); the others are short because they cost little. */
 const BACKOFF = {
   container: { firstMs: 10_000, maxMs: 300_000 },
+  /** A kubelet that was killed in the middle of it may have asked already: the runtime refuses until that is over. */
+  created: { firstMs: 250, maxMs: 300_000 },
   sandbox: { firstMs: 1_000, maxMs: 60_000 },
   volumes: { firstMs: 1_000, maxMs: 60_000 },
   removal: { firstMs: 500, maxMs: 30_000 },
@@ -230,7 +232,8 @@ function onStepFailed(state: PodState, event: StepFailure, now: number): PodStat
     case 'startCreated':
     case 'startContainer': {
       const { name } = action.kind === 'startContainer' ? action.container : action.record
-      const failure = failed(BACKOFF.container, state.containerFailures.get(name))
+      const backoff = action.kind === 'startCreated' ? BACKOFF.created : BACKOFF.container
+      const failure = failed(backoff, state.containerFailures.get(name))
       if (event.retry !== 'imageGone') {
         return { ...state, containerFailures: with_(state.containerFailures, name, failure) }
       }

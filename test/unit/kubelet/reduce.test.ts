@@ -55,6 +55,20 @@ describe('a step that failed', () => {
     expect(next.sandboxFailure).toBeUndefined()
   })
 
+  test('of a container that a former kubelet may be starting yet is tried again soon', () => {
+    const record = containerRecord({ state: 'created' })
+    const action = { kind: 'startCreated', record } as const
+    const event = {
+      kind: 'stepFailed',
+      action,
+      reason: 'RunContainerError',
+      message: 'no',
+      retry: 'later',
+    } as const
+    const { containerFailures } = reduce(podState(pod), event, NOW, SEQUENCE)
+    expect(containerFailures.get('main')?.retryAt).toBe(NOW + 250)
+  })
+
   test('for want of an image asks for the image again', () => {
     const start = {
       kind: 'startContainer',
