@@ -265,6 +265,23 @@ it('what the node knows can be read through the API server', async () => {
   expect(JSON.parse(await raw('configz'))).toHaveProperty('kubeletconfig')
 })
 
+it('what pods use can be read through the API server', async () => {
+  const raw = async (path: string) =>
+    (await kubectl(['get', '--raw', `/api/v1/nodes/${NODE}/proxy/${path}`])).stdout
+  const resources = await raw('metrics/resource')
+  expect(resources).toMatch(
+    /^container_cpu_usage_seconds_total\{container="main",namespace="default",pod="serves"\} /m,
+  )
+  expect(resources).toMatch(/^resource_scrape_error 0$/m)
+  expect(await raw('metrics/cadvisor')).toMatch(
+    /^container_network_receive_bytes_total\{.*pod="serves",interface="eth0"\} /m,
+  )
+  expect(await raw('metrics')).toMatch(new RegExp(`^kubelet_node_name\\{node="${NODE}"\\} 1$`, 'm'))
+  const { node: used, pods } = JSON.parse(await raw('stats/summary'))
+  expect(used.nodeName).toBe(NODE)
+  expect(pods.map(({ podRef }: { podRef: { name: string } }) => podRef.name)).toContain('serves')
+})
+
 it('the node shows a certificate of its own, and strangers who ask it get nowhere', async () => {
   const cacert = ['--cacert', join(node.kubeletFolder, 'pki/kubelet.crt')]
   const ask = (path: string, ...flags: readonly string[]) =>
