@@ -75,7 +75,7 @@ test('a pod waits for the ConfigMap of a volume, says so, and goes on when it is
   const pod = showing('patient', 'late')
   node.set(pod)
   const { message } = await node.waitFor(pod, ({ reason }) => reason === 'FailedMount')
-  expect(message).toContain('ConfigMap late is not there')
+  expect(message).toBe('MountVolume.SetUp failed for volume "config" : configmap "late" not found')
   node.setConfigMap(objectName('default', 'late'), { now: 'yes' })
   await node.running(pod)
 })

@@ -67,9 +67,17 @@ export async function startClusterKubelet(
     beatHeart(identity, agent, options, teardown)
     await options.onRegistered?.(agent)
   })
+  // They pace themselves: they wait in no line, and nothing waits behind them.
+  const events = new PodEventRecorder({ client: options.leaseClient, nodeName: identity.name, log })
+  teardown.add('Events', () => events.close())
   const opened = waitForRuntime(options.endpoint, signal).then(async (version) => {
     const labels = labelsOf(options)
-    const kubelet = await openKubelet(options, { labels, probes }, () => void health.check(), teardown)
+    const kubelet = await openKubelet(
+      options,
+      { labels, probes, events },
+      () => void health.check(),
+      teardown,
+    )
     const stats = statsPages({ nodeName: identity.name, kubelet, probes, folders, log }, teardown)
     const runtimeName = version.split('://')[0] ?? ''
     // Before the node can be Ready: from then on the API server asks it for logs and sessions.
@@ -78,7 +86,7 @@ export async function startClusterKubelet(
     open = kubelet
     agent.changed()
     const nodePods = await NodePods.open(
-      { ...options, ...{ kubelet, labels, runtimeName }, nodeUid: () => agent.uid },
+      { ...options, ...{ kubelet, labels, runtimeName, events }, nodeUid: () => agent.uid },
       teardown,
     )
     return { kubelet, nodePods }
@@ -105,19 +113,22 @@ const labelsOf = ({ client, identity, log }: ClusterKubeletOptions): NodeLabels 
     own: new Map(Object.entries(nodeLabels(identity))),
   })
 
+interface KubeletSurroundings {
+  readonly labels: NodeLabels
+  readonly probes: Registry
+  readonly events: PodEventRecorder
+}
+
 async function openKubelet(
   options: ClusterKubeletOptions,
-  { labels, probes }: { readonly labels: NodeLabels; readonly probes: Registry },
+  { labels, probes, events }: KubeletSurroundings,
   onRuntimeAway: () => void,
   teardown: Teardown,
 ): Promise<Kubelet> {
-  const { client, leaseClient, identity, endpoint, stateDir, logsDir, registry, log } = options
+  const { client, identity, endpoint, stateDir, logsDir, registry, log } = options
   const { clusterDns, resolvConf } = options
   const allocatable = nodeAllocatable(nodeCapacity(identity.machine, identity.maxPods), identity.reserved)
   const tokens = new TokenRequests({ client, clock: systemClock, onDue: (uid) => kubelet.renewVolumes(uid) })
-  // Events pace themselves: they wait in no line, and nothing waits behind them.
-  const events = new PodEventRecorder({ client: leaseClient, nodeName: identity.name, log })
-  teardown.add('Events', () => events.close())
   const kubelet: Kubelet = await Kubelet.open({
     ...{ endpoint, stateDir, logsDir, registry, log, tokens, clusterDns },
     probeRegistry: probes,

@@ -1,7 +1,9 @@
 import type { KubeClient } from '../../kube/client.ts'
 import { isMirror, MirrorPods, mirrors } from '../../kubelet/api/mirror-pods.ts'
 import type { NodeLabels } from '../../kubelet/api/node-labels.ts'
+import type { PodEventRecorder } from '../../kubelet/api/pod-event-recorder.ts'
 import { StatusWriter } from '../../kubelet/api/status-writer.ts'
+import { ofPod, warning } from '../../kubelet/events/pod-event-report.ts'
 import type { Kubelet } from '../../kubelet/kubelet.ts'
 import type { NodeIdentity } from '../../kubelet/node/node-object.ts'
 import type { Change } from '../../model/change.ts'
@@ -19,6 +21,7 @@ export interface NodePodsOptions {
   readonly client: KubeClient
   readonly kubelet: Kubelet
   readonly labels: NodeLabels
+  readonly events: Pick<PodEventRecorder, 'report'>
   readonly identity: Pick<NodeIdentity, 'name' | 'addresses'>
   readonly runtimeName: string
   /** Undefined while the Node is not registered. */
@@ -130,7 +133,15 @@ export class NodePods {
   #complain(source: string, problems: readonly Problem[]): void {
     const lines = problems.map(formatProblem)
     const said = this.#problems.get(source)
-    for (const line of lines) if (said?.has(line) !== true) this.#options.log.error({}, line)
+    const { log, events } = this.#options
+    problems.forEach((problem, index) => {
+      const line = lines[index] ?? ''
+      if (said?.has(line) === true) return
+      log.error({}, line)
+      const { pod, reason } = problem
+      if (pod !== undefined)
+        events.report(ofPod({ ...pod, pod: undefined }, warning('FailedValidation', reason)))
+    })
     this.#problems.set(source, new Set(lines))
   }
 }

@@ -161,11 +161,10 @@ function obstacle(state: PodState, container: Container): ContainerState | undef
   return failure === undefined ? undefined : waiting(failure.reason, failure.message)
 }
 
-function notYet({ pod, volumes, sandboxFailure }: PodState, role: Role): ContainerState {
+/** The API's word for a pod that has not begun; why it has not, its Events say. */
+function notYet({ pod }: PodState, role: Role): ContainerState {
   if (pod !== undefined && pod.unsupported.length > 0)
     return waiting('UnsupportedField', pod.unsupported.join('; '))
-  if (volumes.kind === 'failed') return waiting(volumes.failure.reason, volumes.failure.message)
-  if (sandboxFailure !== undefined) return waiting(sandboxFailure.reason, sandboxFailure.message)
   const hasInit = (pod?.initContainers.length ?? 0) > 0
   return waiting(role === 'main' && hasInit ? 'PodInitializing' : 'ContainerCreating', '')
 }
@@ -199,12 +198,14 @@ function explain(
     : init.findIndex((it) => (it.sidecar === true ? !it.started : !it.ready))
   const blocked = pendingInit === undefined ? undefined : init[pendingInit]
   if (blocked !== undefined) {
-    const { reason, message } = summary(blocked.state)
+    const { reason, message } = summary(blocked.state, state)
     const counted = reason === 'Running' || reason === 'ContainerCreating' || reason === 'PodInitializing'
     return { reason: `Init:${counted ? `${pendingInit}/${init.length}` : reason}`, message }
   }
   const culprit = main.find(({ state }) => state.kind !== 'running' && !isFinished(state))
-  return culprit === undefined ? { reason: 'Running', message: unhealthy(state) } : summary(culprit.state)
+  return culprit === undefined
+    ? { reason: 'Running', message: unhealthy(state) }
+    : summary(culprit.state, state)
 }
 
 /** What the probes of running containers miss; empty when all pass. */
@@ -221,7 +222,11 @@ function unhealthy({ pod, records, probes }: PodState): string {
 
 const isFinished = (state: ContainerState): boolean => state.kind === 'terminated' && state.exitCode === 0
 
-function summary(state: ContainerState): { reason: string; message: string } {
+function summary(state: ContainerState, pod: PodState): { reason: string; message: string } {
   if (state.kind === 'running') return { reason: 'Running', message: '' }
+  const isBeginning = state.reason === 'ContainerCreating' || state.reason === 'PodInitializing'
+  const { volumes, sandboxFailure } = pod
+  const trouble = volumes.kind === 'failed' ? volumes.failure : sandboxFailure
+  if (isBeginning && trouble !== undefined) return { reason: trouble.reason, message: trouble.message }
   return { reason: state.reason, message: state.message }
 }
