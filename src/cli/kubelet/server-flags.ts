@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type BindAddress, formatBindAddress } from '../../config/bind-address.ts'
+import type { BindAddress } from '../../config/bind-address.ts'
 import { parseDuration } from '../../config/duration.ts'
 import type { ReviewLifetimes } from '../../kubelet/server/serve-kubelet.ts'
 import { type IpAddress, parseAddress } from '../../util/address.ts'
@@ -64,7 +64,7 @@ export function nodeApiConfig(flags: FlagValues<typeof serverFlags>): NodeApiCon
   if (address === undefined || port === 0) return undefined
   if ((cert === undefined) !== (key === undefined))
     throw usageError(
-      `--tls-cert-file and --tls-private-key-file belong together at ${formatBindAddress({ address, port })}`,
+      '--tls-cert-file and --tls-private-key-file belong together',
       'give both, or none for a certificate that the node makes itself',
     )
   const authority = flags['client-ca-file']

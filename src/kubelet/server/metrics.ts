@@ -33,8 +33,17 @@ export class ServerMetrics {
   readonly #durations: Histogram<(typeof LABELS)[number]>
   readonly #streams: Gauge<'kind'>
 
-  constructor(registry: Registry) {
+  /** `certificateEnd`: when the serving certificate ends, in ms since the epoch. */
+  constructor(registry: Registry, certificateEnd: () => number) {
     const registers = [registry]
+    new Gauge({
+      name: 'kubelet_certificate_manager_server_ttl_seconds',
+      help: 'How long the serving certificate of the API of the node is valid still.',
+      registers,
+      collect() {
+        this.set(Math.floor((certificateEnd() - Date.now()) / 1_000))
+      },
+    })
     this.#requests = new Counter({
       name: 'kubelet_http_requests_total',
       help: 'Requests to the API of the node.',

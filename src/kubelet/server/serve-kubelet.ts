@@ -1,4 +1,4 @@
-import { constants } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
@@ -66,7 +66,8 @@ export async function serveKubelet(options: KubeletServerOptions): Promise<Kubel
   /** What each connection's handshake was made with. */
   const authorities = new WeakMap<Socket, TlsMaterial['ca']>()
   const isCurrent = (socket: Socket): boolean => authorities.get(socket) === material.ca
-  const api = createApi(options, isCurrent)
+  const metrics = new ServerMetrics(options.registry, () => endOf(material))
+  const api = createApi(options, metrics, isCurrent)
   const server = createTls(material)
   const sessions = new Set<Socket>()
   server.on('secureConnection', (socket) => authorities.set(socket, material.ca))
@@ -115,16 +116,22 @@ export async function serveKubelet(options: KubeletServerOptions): Promise<Kubel
   }
 }
 
-function createApi(options: KubeletServerOptions, isCurrent: (socket: Socket) => boolean): KubeletApi {
-  const { reviews, lifetimes, nodeName, registry, pods, objects, pages, log } = options
+function createApi(
+  options: KubeletServerOptions,
+  metrics: ServerMetrics,
+  isCurrent: (socket: Socket) => boolean,
+): KubeletApi {
+  const { reviews, lifetimes, nodeName, pods, objects, pages, log } = options
   const { tokenMs, allowedMs, deniedMs } = lifetimes
   return new KubeletApi({
     authenticator: new Authenticator({ tokens: new Tokens(reviews, tokenMs), isCurrent }),
     authorizer: new Authorizer({ client: reviews, nodeName, allowedMs, deniedMs }),
-    metrics: new ServerMetrics(registry),
-    ...{ pods, objects, pages, log },
+    ...{ metrics, pods, objects, pages, log },
   })
 }
+
+/** When its certificate ends, in ms since the epoch. */
+const endOf = ({ cert }: TlsMaterial): number => Date.parse(new X509Certificate(cert).validTo)
 
 async function readMaterial(tls: Pick<TlsSource, 'read'>): Promise<TlsMaterial> {
   try {
