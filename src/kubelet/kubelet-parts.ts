@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { ConfigKind, ConfigLookup, ConfigObject } from '../model/config-object.ts'
 import { type ObjectName, objectName, splitObjectName } from '../model/object-name.ts'
-import type { Pod } from '../model/pod.ts'
+import type { Pod, ResourceAmounts } from '../model/pod.ts'
 import { systemClock } from '../util/clock.ts'
 import { errorMessage } from '../util/error-message.ts'
 import { Limit } from '../util/limit.ts'
@@ -63,12 +63,7 @@ export async function assemble(options: KubeletOptions): Promise<KubeletParts> {
   const cgroupRoot = ownCgroup(owner)
   const known: ConfigObjects = { ConfigMap: new Map(), Secret: new Map() }
   const config: ConfigLookup = (kind, name) => known[kind].get(name)
-  const { blocks, bsize } = await statfs(stateDir)
-  const node = {
-    cpuMilli: availableParallelism() * 1000,
-    memoryBytes: totalmem(),
-    ephemeralStorageBytes: blocks * bsize,
-  }
+  const node = await forPods(options, stateDir)
   const listeners = new Set<(news: PodNews) => void>()
 
   let manager: PodManager | undefined
@@ -99,7 +94,7 @@ export async function assemble(options: KubeletOptions): Promise<KubeletParts> {
   const seccompDir = join(stateDir, 'seccomp')
   const requests = new PodRequests({
     ...{ client, volumes, nodeName, nodeAddresses, config, services, node },
-    context: { scope, cgroupRoot, nodeMemoryBytes: node.memoryBytes, clusterDomain, seccompDir },
+    context: { scope, cgroupRoot, nodeMemoryBytes: totalmem(), clusterDomain, seccompDir },
     dns: async () => ({
       cluster: clusterDns,
       host: resolvConf === '' ? undefined : await nodeDns(resolvConf),
@@ -158,6 +153,20 @@ export async function assemble(options: KubeletOptions): Promise<KubeletParts> {
     firstSnapshot ?? { sequence: 0, pods: new Map() },
   )
   return { client, relister, manager, volumes, cgroupRoot, config: known, services, listeners, log }
+}
+
+/** What a container that has no limit is told that it may use: what the node has for pods. */
+async function forPods({ room }: KubeletOptions, stateDir: string): Promise<ResourceAmounts> {
+  if (room !== undefined) {
+    const { cpuMilli, memoryBytes, storageBytes } = room().allocatable
+    return { cpuMilli, memoryBytes, ephemeralStorageBytes: storageBytes }
+  }
+  const { blocks, bsize } = await statfs(stateDir)
+  return {
+    cpuMilli: availableParallelism() * 1000,
+    memoryBytes: totalmem(),
+    ephemeralStorageBytes: blocks * bsize,
+  }
 }
 
 /** Whether a pod is let in; what cannot be said is no. */

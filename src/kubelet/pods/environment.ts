@@ -17,7 +17,7 @@ export interface EnvironmentContext {
   readonly podIPs: readonly IpAddress[]
   readonly config: ConfigLookup
   readonly services: Iterable<Service>
-  /** All that the node has. */
+  /** What the node has for pods. */
   readonly node: ResourceAmounts
 }
 
@@ -48,9 +48,6 @@ export function containerEnvironment(
   return variables
 }
 
-/** The runtime takes none other as a name, and one bad key must not cost the others. */
-const VARIABLE_NAME = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/
-
 function addAll(
   { from, prefix }: EnvFrom,
   namespace: string,
@@ -65,7 +62,8 @@ function addAll(
   for (const [key, value] of found.data) {
     const name = prefix + key
     const text = textOf(value, from)
-    if (text !== undefined && VARIABLE_NAME.test(name)) variables.set(name, text)
+    // Whatever it is called: what programs make of the name is theirs (relaxed validation, KEP-4369).
+    if (text !== undefined) variables.set(name, text)
   }
 }
 

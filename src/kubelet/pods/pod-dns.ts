@@ -70,11 +70,10 @@ function fromPolicy(pod: Pod, { cluster, host, nodeAddresses }: DnsContext): For
 }
 
 /** What resolvers do without any server, written out, since a runtime would take the node's instead. */
-const onLoopback = (nodeAddresses: readonly IpAddress[]): DNSConfig => ({
-  servers: unique(nodeAddresses.map((address) => (familyOf(address) === 'IPv6' ? '::1' : '127.0.0.1'))),
-  searches: ['.'],
-  options: [],
-})
+function onLoopback(nodeAddresses: readonly IpAddress[]): DNSConfig {
+  const servers = unique(nodeAddresses.map((address) => (familyOf(address) === 'IPv6' ? '::1' : '127.0.0.1')))
+  return { servers: servers.length === 0 ? ['127.0.0.1'] : servers, searches: ['.'], options: [] }
+}
 
 function missingClusterDns({ name, uid }: Pod): DnsWarning {
   const { namespace, name: pod } = splitObjectName(name)

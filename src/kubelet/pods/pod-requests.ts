@@ -23,7 +23,7 @@ export interface PodRequestsOptions {
   readonly services: KnownServices
   /** How names are looked up now: the node's own way may change while it runs. */
   readonly dns: () => Promise<DnsContext>
-  /** All that the node has. */
+  /** What the node has for pods. */
   readonly node: ResourceAmounts
 }
 

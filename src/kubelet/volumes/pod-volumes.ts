@@ -29,7 +29,7 @@ import { VolumeError } from './volume-error.ts'
 export interface PodVolumesOptions {
   readonly places: PodPlaces
   readonly config: ConfigLookup
-  /** All that the node has. */
+  /** What the node has for pods. */
   readonly node: ResourceAmounts
   /** Undefined where there is no API server to give any out. */
   readonly tokens: TokenSource | undefined

@@ -11,7 +11,7 @@ type FilesSource = Extract<VolumeSource, { kind: 'files' }>
 
 export interface ProjectionContext {
   readonly config: ConfigLookup
-  /** All that the node has. */
+  /** What the node has for pods. */
   readonly node: ResourceAmounts
   /** What the token parts hold. */
   readonly tokens: ReadonlyMap<TokenPart, string>

@@ -43,7 +43,7 @@ export const env = v.nullish(
 export const envFrom = v.nullish(
   v.array(
     v.object({
-      prefix: v.nullish(v.string(), ''),
+      prefix: v.nullish(v.union([v.literal(''), variableName]), ''),
       configMapRef: v.nullish(objectRef),
       secretRef: v.nullish(objectRef),
     }),

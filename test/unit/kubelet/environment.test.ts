@@ -40,7 +40,7 @@ const configMap: ConfigObject = {
   name: objectName('default', 'settings'),
   data: new Map<string, string | Uint8Array>([
     ['COLOUR', 'red'],
-    ['not a name', 'x'],
+    ['0-9', 'x'],
     ['bytes', new Uint8Array([1])],
   ]),
 }
@@ -79,9 +79,10 @@ const key = (name: string, configMapKey: string, optional: boolean, from = 'sett
   } as const,
 })
 
-test('envFrom takes every text with a usable name, under its prefix', () => {
+test('envFrom takes every text, whatever its key, under its prefix', () => {
   expect(environment({ envFrom: [all('ConfigMap', 'settings', 'S_')] })).toEqual({
     S_COLOUR: 'red',
+    'S_0-9': 'x',
   })
 })
 

@@ -83,6 +83,7 @@ describe('a pod asks', () => {
       options: [],
     })
     expect(formed({}, context).config.searches).toEqual(inCluster)
+    expect(formed({ policy: 'Default' }, { host: undefined }).config.servers).toEqual(['127.0.0.1'])
   })
 
   test('without a domain of the cluster, only for what the node searches', () => {
