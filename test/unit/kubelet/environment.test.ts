@@ -113,7 +113,9 @@ test.each([
 
 test('env wins over envFrom and sees it', () => {
   const envFrom = [all('ConfigMap', 'settings')]
-  expect(environment({ envFrom, env: [literal('COLOUR', 'dark $(COLOUR)')] })).toEqual({ COLOUR: 'dark red' })
+  expect(environment({ envFrom, env: [literal('COLOUR', 'dark $(COLOUR)')] })).toMatchObject({
+    COLOUR: 'dark red',
+  })
 })
 
 test('what is told of Services comes last, and is seen by all', () => {
