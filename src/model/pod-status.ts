@@ -39,6 +39,8 @@ export interface ContainerStatus {
 export interface PodStatus {
   readonly name: ObjectName
   readonly uid: string
+  /** Of the spec that this is the state of; absent for a pod that only the runtime knows. */
+  readonly generation?: number
   readonly phase: PodPhase
   /** All containers ready: an endpoint of its Services. */
   readonly ready: boolean

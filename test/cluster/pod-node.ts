@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { Registry } from 'prom-client'
 import { startClusterKubelet } from '../../src/cli/kubelet/cluster-kubelet.ts'
 import { Teardown } from '../../src/cli/process/teardown.ts'
@@ -228,6 +231,16 @@ export class PodNode {
       if (missing.length > 0) throw new Error(`no Event ${missing.join(', ')} in:\n${lines.join('\n')}`)
       return lines
     }, WAIT_MS)
+  }
+
+  /** What kubectl prints. */
+  async kubectl(...args: readonly string[]): Promise<string> {
+    const program = join(this.cluster.place.binaries, 'kubectl')
+    const { stdout } = await promisify(execFile)(program, [
+      `--kubeconfig=${this.cluster.kubeconfig}`,
+      ...args,
+    ])
+    return stdout
   }
 
   /** What a command in the first container prints. */

@@ -18,13 +18,13 @@ const crashLooping = async (pod: Pod, restarts: number) => {
 test('a crashing container restarts at once, then after 10 s, then after 20 s', async () => {
   const pod = buildPod('crashing', { containers: [script('main', 'exit 1')] })
   used.node.set(pod)
-  expect(await crashLooping(pod, 1)).toBe(
-    'waits 10 s before the next start: the last run ended with exit code 1 (Error)',
+  expect(await crashLooping(pod, 1)).toMatch(
+    /^back-off 10s restarting failed container=main pod=\S+: the last run ended with exit code 1 \(Error\)$/,
   )
   clock.skip(10_000)
-  expect(await crashLooping(pod, 2)).toContain('waits 20 s')
+  expect(await crashLooping(pod, 2)).toContain('back-off 20s')
   clock.skip(20_000)
-  expect(await crashLooping(pod, 3)).toContain('waits 40 s')
+  expect(await crashLooping(pod, 3)).toContain('back-off 40s')
 })
 
 test('a container that cannot even start is told apart and backs off too', async () => {

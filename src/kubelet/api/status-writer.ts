@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { KubeClient } from '../../kube/client.ts'
 import { KubeError } from '../../kube/error.ts'
+import { versionOf } from '../../kube/kube-object.ts'
 import { type ObjectName, splitObjectName } from '../../model/object-name.ts'
 import type { Pod } from '../../model/pod.ts'
 import type { PodStatus } from '../../model/pod-status.ts'
@@ -40,6 +41,8 @@ interface Entry {
   /** Nothing is left of it on this node. */
   removed: boolean
   told: unknown
+  /** Of the pod as it was when that was written. */
+  toldVersion: bigint
   /** Since when each condition has been as it is. */
   readonly since: Map<string, ToldCondition>
   /** There is somebody at it. */
@@ -68,6 +71,8 @@ export class StatusWriter {
   take(news: PodNews): void {
     if (this.#abort.signal.aborted) return
     const isRemoval = 'removed' in news
+    // That a runtime is silent its node says; what it was last seen to run is the best that is known of its pods.
+    if (!isRemoval && news.phase === 'Unknown') return
     // The runtime is silent: that is news of the node. The pod goes on as it was told of, as far as anybody knows.
     if (!isRemoval && news.phase === 'Unknown') return
     const entry = this.#entry(isRemoval ? news.removed : news.name, news.uid)
@@ -86,6 +91,14 @@ export class StatusWriter {
     this.#due(entry, 0)
   }
 
+  /**
+   * The pod was written to. Where it says otherwise than it was told, it is told again: the node controller makes the pods
+   * of a node that it gives up unready, and leaves it to the kubelet to say that they are well.
+   */
+  compare(name: ObjectName): void {
+    for (const entry of this.#entries.values()) if (entry.name === name) this.#compare(entry)
+  }
+
   /** What is not told yet is told by the next process, which sees the same pods. */
   async close(): Promise<void> {
     this.#abort.abort()
@@ -97,11 +110,23 @@ export class StatusWriter {
     const known = this.#entries.get(uid)
     if (known !== undefined) return known
     const entry: Entry = {
-      ...{ name, uid, status: undefined, removed: false, told: undefined, writing: false },
+      ...{ name, uid, status: undefined, removed: false, told: undefined, toldVersion: 0n, writing: false },
       ...{ since: new Map(), dueAt: undefined, timer: undefined },
     }
     this.#entries.set(uid, entry)
     return entry
+  }
+
+  #compare(entry: Entry): void {
+    // What is on its way may be the very thing that was written.
+    const { status, told, writing } = entry
+    if (status === undefined || told === undefined || writing || this.#abort.signal.aborted) return
+    const written = this.#options.written?.(entry.name)
+    if (versionOf(written) <= entry.toldVersion) return
+    const conditions = toldConditions(written)
+    if (podConditions(status).every((it) => conditions.get(it.type)?.status === it.status)) return
+    entry.told = undefined
+    this.#due(entry, HOLD_MS)
   }
 
   #due(entry: Entry, hold: number): void {
@@ -121,6 +146,7 @@ export class StatusWriter {
       this.#writing.delete(work)
       entry.writing = false
       if (entry.dueAt !== undefined && !this.#abort.signal.aborted) this.#due(entry, HOLD_MS)
+      this.#compare(entry)
     })
   }
 
@@ -172,8 +198,10 @@ export class StatusWriter {
     const conditions = podConditions(status)
     const news = { status: podStatusObject(pod, status, this.#options), conditions }
     if (isDeepStrictEqual(news, entry.told)) return
-    await this.#patch({ name: entry.name, uid: pod.uid }, news.status, this.#timed(entry, conditions, pod))
+    const timed = this.#timed(entry, conditions, pod)
+    const answer = await this.#patch({ name: entry.name, uid: pod.uid }, news.status, timed)
     entry.told = news
+    entry.toldVersion = versionOf(answer)
   }
 
   /** Mirrors are not ours to delete. */

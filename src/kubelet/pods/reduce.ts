@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { configKey, configOf, configOfVolumes } from '../../model/config-references.ts'
 import { splitObjectName } from '../../model/object-name.ts'
-import type { Pod } from '../../model/pod.ts'
+import type { Container, Pod } from '../../model/pod.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import type { ContainerRecord, PodRecords } from '../runtime/records.ts'
 import { DEADLINE_EXCEEDED, toldConclusion } from './conclusion.ts'
@@ -173,7 +174,12 @@ function onRuntimeStep(state: PodState, event: RuntimeStep): PodState {
 }
 
 /** Another version of the same pod: what failed for the old one may work now. */
-function onDesired(state: PodState, pod: Pod): PodState {
+function onDesired(state: PodState, desired: Pod): PodState {
+  const pod = keepingParts(state.pod, desired)
+  const concluded = state.concluded ?? toldConclusion(pod, state.records)
+  // What the API server was told of it, by this node first of all, is no change of what it should be.
+  if (state.pod !== undefined && isDeepStrictEqual({ ...pod, told: state.pod.told }, state.pod))
+    return { ...state, pod, concluded }
   const before = new Map(containersOf(state.pod).map(({ name, image }) => [name, image]))
   const changed = containersOf(pod).filter(({ name, image }) => before.get(name) !== image)
   const images = new Map(state.images)
@@ -181,12 +187,19 @@ function onDesired(state: PodState, pod: Pod): PodState {
   return {
     ...state,
     pod,
-    concluded: state.concluded ?? toldConclusion(pod, state.records),
+    concluded,
     images,
     volumes: afterChange(state.volumes),
     sandboxFailure: undefined,
     containerFailures: new Map(),
   }
+}
+
+/** Containers that are as they were stay the same objects: whoever asks them on their behalf goes on counting. */
+function keepingParts(before: Pod | undefined, pod: Pod): Pod {
+  const kept = (list: 'initContainers' | 'containers'): readonly Container[] =>
+    pod[list].map((container) => before?.[list].find((it) => isDeepStrictEqual(it, container)) ?? container)
+  return { ...pod, initContainers: kept('initContainers'), containers: kept('containers') }
 }
 
 function onConfigChanged(state: PodState, config: ConfigIdentity): PodState {

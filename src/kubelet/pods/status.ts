@@ -1,6 +1,8 @@
+import { splitObjectName } from '../../model/object-name.ts'
 import type { Container, Pod } from '../../model/pod.ts'
 import type { ContainerState, ContainerStatus, PodPhase, PodStatus } from '../../model/pod-status.ts'
 import type { IpAddress } from '../../util/address.ts'
+import { goDuration } from '../events/go-duration.ts'
 import { hasStarted, isReady, UNDECIDED } from '../probes/verdicts.ts'
 import type { ContainerRecord } from '../runtime/records.ts'
 import { startOf } from './conclusion.ts'
@@ -23,6 +25,7 @@ export function podStatus(known: PodState, nodeAddresses: readonly IpAddress[], 
   return {
     name: state.name,
     uid: state.uid,
+    ...(pod === undefined ? {} : { generation: pod.generation }),
     phase: state.runtimeAway ? 'Unknown' : phase,
     // A silent runtime does not stop its containers: they go on serving until it is known that they don't.
     ready:
@@ -136,7 +139,8 @@ function containerState(
   if (verdict.kind === 'start' && state.terminating === undefined) {
     const blocked = obstacle(state, container)
     if (blocked !== undefined) return blocked
-    if (verdict.notBefore > now) return waiting('CrashLoopBackOff', crashLoopMessage(verdict.delayMs, latest))
+    if (verdict.notBefore > now)
+      return waiting('CrashLoopBackOff', crashLoopMessage(state, container, verdict.delayMs))
   }
   return terminated(latest, state.terminationMessages)
 }
@@ -171,9 +175,11 @@ function notYet({ pod }: PodState, role: Role): ContainerState {
 
 const waiting = (reason: string, message: string): ContainerState => ({ kind: 'waiting', reason, message })
 
-const crashLoopMessage = (delayMs: number, ended: ContainerRecord): string =>
-  `waits ${delayMs / 1_000} s before the next start: the last run ended with exit code ${ended.exitCode} ` +
-  `(${ended.reason})`
+/** The kubelet's words (pkg/kubelet/kuberuntime/kuberuntime_manager.go: doBackOff). */
+function crashLoopMessage({ name: pod, uid }: PodState, container: Container, delayMs: number): string {
+  const { namespace, name } = splitObjectName(pod)
+  return `back-off ${goDuration(delayMs)} restarting failed container=${container.name} pod=${name}_${namespace}(${uid})`
+}
 
 /** The pod in one word and one sentence: what keeps it from running, or that it runs. Words as in kubectl's table. */
 function explain(
@@ -198,14 +204,12 @@ function explain(
     : init.findIndex((it) => (it.sidecar === true ? !it.started : !it.ready))
   const blocked = pendingInit === undefined ? undefined : init[pendingInit]
   if (blocked !== undefined) {
-    const { reason, message } = summary(blocked.state, state)
+    const { reason, message } = summary(blocked, state)
     const counted = reason === 'Running' || reason === 'ContainerCreating' || reason === 'PodInitializing'
     return { reason: `Init:${counted ? `${pendingInit}/${init.length}` : reason}`, message }
   }
   const culprit = main.find(({ state }) => state.kind !== 'running' && !isFinished(state))
-  return culprit === undefined
-    ? { reason: 'Running', message: unhealthy(state) }
-    : summary(culprit.state, state)
+  return culprit === undefined ? { reason: 'Running', message: unhealthy(state) } : summary(culprit, state)
 }
 
 /** What the probes of running containers miss; empty when all pass. */
@@ -222,11 +226,18 @@ function unhealthy({ pod, records, probes }: PodState): string {
 
 const isFinished = (state: ContainerState): boolean => state.kind === 'terminated' && state.exitCode === 0
 
-function summary(state: ContainerState, pod: PodState): { reason: string; message: string } {
+function summary(
+  { state, lastTermination: last }: ContainerStatus,
+  pod: PodState,
+): { reason: string; message: string } {
   if (state.kind === 'running') return { reason: 'Running', message: '' }
   const isBeginning = state.reason === 'ContainerCreating' || state.reason === 'PodInitializing'
   const { volumes, sandboxFailure } = pod
   const trouble = volumes.kind === 'failed' ? volumes.failure : sandboxFailure
   if (isBeginning && trouble !== undefined) return { reason: trouble.reason, message: trouble.message }
-  return { reason: state.reason, message: state.message }
+  const ended =
+    last === undefined || state.kind !== 'waiting'
+      ? ''
+      : `: the last run ended with exit code ${last.exitCode} (${last.reason})`
+  return { reason: state.reason, message: `${state.message}${ended}` }
 }

@@ -9,6 +9,7 @@ import { containerRecord, NOW, podState, sandboxRecord } from '../../support/pod
 const pod = buildPod('web')
 const [container = buildContainer({ name: 'main' })] = pod.containers
 const SEQUENCE = 100
+const failureNow = { reason: 'Broken', message: '', count: 1, retryAt: undefined }
 
 describe('a snapshot', () => {
   const seen = { sandboxes: [sandboxRecord()], containers: [] }
@@ -97,6 +98,23 @@ test('what was pulled for a start is pulled anew for the next where the policy s
   const always = { ...container, imagePullPolicy: 'Always' } as const
   const started = { kind: 'containerStarted', container: always, record: containerRecord() } as const
   expect(reduce(podState(pod), started, NOW, SEQUENCE).images.has('main')).toBe(false)
+})
+
+describe('another version of a pod', () => {
+  const failing = podState(pod, { containerFailures: new Map([['main', failureNow]]) })
+  const desired = (changes: Partial<Pod>) =>
+    reduce(failing, { kind: 'desired', pod: { ...structuredClone(pod), ...changes } }, NOW, SEQUENCE)
+
+  test('that only says what was told of it changes nothing', () => {
+    const told = { ...pod.told, startedAt: NOW }
+    expect(desired({ told })).toEqual({ ...failing, pod: { ...pod, told } })
+  })
+
+  test('gives what failed another try, and leaves containers that are as they were alone', () => {
+    const next = desired({ labels: new Map([['tier', 'front']]) })
+    expect(next.containerFailures.size).toBe(0)
+    expect(next.pod?.containers[0]).toBe(container)
+  })
 })
 
 describe('a ConfigMap that changed', () => {

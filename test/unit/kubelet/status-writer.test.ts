@@ -23,6 +23,8 @@ const crashed = told({ records: { sandboxes, containers: [exitedRecord(1, { atte
 let requests: KubeRequest[]
 let refusals: (number | undefined)[]
 let pods: Map<ObjectName, Pod | 'later'>
+/** The pod as the API server has it. */
+let written: unknown
 let writer: StatusWriter
 
 beforeEach(() => {
@@ -34,11 +36,14 @@ beforeEach(() => {
     requests.push(request)
     const status = refusals.shift()
     if (status !== undefined) throw new KubeError('REFUSED', 'cannot write', 'do something', { status })
-    return {}
+    written = { metadata: { resourceVersion: String(requests.length) }, status: Object(request.body).status }
+    return written
   }
+  written = undefined
   writer = new StatusWriter({
     ...{ client: { json }, hostIPs: [], runtimeName: 'containerd', log: silentLogger },
     pod: (name) => pods.get(name),
+    written: () => written,
   })
 })
 afterEach(async () => {
@@ -83,6 +88,27 @@ describe('the status of a pod', () => {
     expect(requests.at(-1)?.body).toMatchObject({ status: waiting })
   })
 
+  it('is told again when somebody else says otherwise, and then only', async () => {
+    writer.take(running)
+    await pass(0)
+    expect(writes()).toEqual(['PATCH Running'])
+    const { status } = written as { status: { conditions: { type: string; status: string }[] } }
+    writer.compare(web.name)
+    await pass(5_000)
+    // Of before what was told, heard late.
+    const unready = status.conditions.map((it) => (it.type === 'Ready' ? { ...it, status: 'False' } : it))
+    written = { metadata: { resourceVersion: '1' }, status: { conditions: unready } }
+    writer.compare(web.name)
+    await pass(5_000)
+    expect(writes()).toHaveLength(1)
+    written = { metadata: { resourceVersion: '7' }, status: { conditions: unready } }
+    writer.compare(web.name)
+    await pass(5_000)
+    expect(writes()).toEqual(['PATCH Running', 'PATCH Running'])
+    const { conditions } = Object(requests.at(-1)?.body).status
+    expect(conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }))
+  })
+
   it('is told again only when it is another', async () => {
     for (let times = 0; times < 3; times++) {
       writer.take(running)
@@ -110,6 +136,26 @@ describe('the status of a pod', () => {
     })
     expect(requests).toHaveLength(3)
     expect(requests.at(-1)?.body).toMatchObject({ status: { containerStatuses: [{ restartCount: 1 }] } })
+  })
+
+  it('that nobody knows while the runtime is away stays as it was told', async () => {
+    writer.take(running)
+    await pass(0)
+    writer.take(told({ records: { sandboxes, containers: [containerRecord()] }, runtimeAway: true }))
+    await pass(5_000)
+    expect(writes()).toEqual(['PATCH Running'])
+  })
+
+  it('says which spec it is of', async () => {
+    writer.take(running)
+    await pass(0)
+    pods.set(web.name, { ...web, generation: 2 })
+    writer.take({ ...running, generation: 2 })
+    await pass(1_000)
+    expect(requests.map(({ body }) => (body as { status: object }).status)).toMatchObject([
+      { observedGeneration: 0 },
+      { observedGeneration: 2 },
+    ])
   })
 
   it('of a pod that is gone is told to nobody', async () => {

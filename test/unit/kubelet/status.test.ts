@@ -120,7 +120,7 @@ test('a container that waits for its restart says for how long and why', () => {
     state: {
       kind: 'waiting',
       reason: 'CrashLoopBackOff',
-      message: 'waits 20 s before the next start: the last run ended with exit code 3 (Error)',
+      message: 'back-off 20s restarting failed container=main pod=web_default(uid-web)',
     },
   })
 })
@@ -130,6 +130,7 @@ test('a status holds nothing but what its type says', () => {
   expect(Object.keys(status).sort()).toEqual([
     'conclusion',
     'containers',
+    'generation',
     'initContainers',
     'message',
     'name',

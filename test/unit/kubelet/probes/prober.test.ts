@@ -76,6 +76,14 @@ function probing(...answers: readonly boolean[]) {
   return { clock, prober, registry, verdicts, failures, follow, asked: () => asked }
 }
 
+test('every answer that is no good is heard of, whatever they amount to', async () => {
+  const { clock, follow, failures, verdicts } = probing(false, true, false)
+  follow(target({ probe: buildProbe({ failureThreshold: 3 }) }))
+  for (let times = 0; times < 3; times++) await clock.next()
+  expect(failures).toEqual(['main readiness: broken', 'main readiness: broken'])
+  expect(verdicts).toEqual(['main-0 readiness passes'])
+})
+
 test('a question is asked after its delay, then every period', async () => {
   const { clock, follow } = probing(true)
   follow(target({ probe: buildProbe({ initialDelaySeconds: 5, periodSeconds: 2 }) }))
