@@ -5,6 +5,7 @@ import { inRoot } from '../setup/places.mjs'
 import { step } from '../setup/progress.mjs'
 import { runProgram, tryProgram } from '../setup/run-program.mjs'
 import { countDoctest } from './doctest-summary.mjs'
+import { say } from './output.mjs'
 
 /** @type {import('./tier.mjs').Tier} */
 export const codecTier = {
@@ -18,7 +19,7 @@ export const codecTier = {
       await runProgram('cmake', ['--build', folder, '--parallel', String(availableParallelism())])
     })
     const { output, status } = await tryProgram(join(folder, 'codec-tests'), ['--no-colors'])
-    process.stdout.write(output)
+    say(output)
     return countDoctest(output, status)
   },
 }

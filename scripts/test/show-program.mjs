@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { isKept, say } from './output.mjs'
 
 /** A program that ignores SIGTERM for this long gets SIGKILL. */
 const patience = 20_000
@@ -14,7 +15,10 @@ const patience = 20_000
  */
 export function showProgram(program, args, { cwd, minutes, env }) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'inherit', 'inherit'] })
+    const out = isKept() ? 'pipe' : 'inherit'
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', out, out] })
+    child.stdout?.on('data', say)
+    child.stderr?.on('data', say)
     let late = false
     const end = setTimeout(() => {
       late = true

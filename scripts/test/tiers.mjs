@@ -14,7 +14,7 @@ import {
   unitTier,
 } from './vitest-tiers.mjs'
 
-/** Every tier, quick and narrow ones first. */
+/** Every tier, quick and narrow ones first; those that may run aside follow what they run beside. */
 export const tiers = [
   lintTier,
   cmakeJsTier,
@@ -24,8 +24,8 @@ export const tiers = [
   netnsTier,
   scriptTier,
   ipvsTier,
-  podsTier,
   clusterTier,
+  podsTier,
   differentialTier,
   takeoverTier,
   quickStartTier,

@@ -41,6 +41,7 @@ export const scriptTier = {
 export const ipvsTier = {
   name: 'ipvs',
   title: "IPVS in the host's kernel, or in User-Mode Linux where that has none",
+  aside: ['netns', 'script'],
   needs: needs.tests,
   root: true,
   built: true,
@@ -54,6 +55,7 @@ export const ipvsTier = {
 export const podsTier = {
   name: 'pods',
   title: 'pods on a containerd of their own',
+  aside: ['cluster'],
   needs: [...needs.tests, ...needs.node],
   root: true,
   built: true,
