@@ -153,9 +153,16 @@ export interface ToldStatus {
   readonly startedAt: number | undefined
   /** The conditions of its readiness gates, by type: `True`, `False` or `Unknown`. */
   readonly gates: ReadonlyMap<string, string>
+  /** Runtime IDs of containers that were not ready. */
+  readonly unready: ReadonlySet<string>
 }
 
-export const TOLD_NOTHING: ToldStatus = { ended: undefined, startedAt: undefined, gates: new Map() }
+export const TOLD_NOTHING: ToldStatus = {
+  ended: undefined,
+  startedAt: undefined,
+  gates: new Map(),
+  unready: new Set(),
+}
 
 export type RestartPolicy = 'Always' | 'OnFailure' | 'Never'
 

@@ -41,7 +41,8 @@ const first = new Map<string, ToldPod>()
 
 async function expectSteady(): Promise<void> {
   for (const name of STEADY) expect(await pods.whenReady(name)).toEqual(first.get(name))
-  for (const name of STEADY) expect(await pods.starts(name)).toEqual([0])
+  expect(await pods.told('unready')).toEqual(first.get('unready'))
+  for (const name of [...STEADY, 'unready']) expect(await pods.starts(name)).toEqual([0])
   expect(await pods.exec('keeping', 'cat', '/data/kept')).toBe('of the first turn')
 }
 
@@ -71,10 +72,14 @@ test("the first turn is upstream's: it starts pods", async () => {
       }),
     ],
   })
+  await pods.create('unready', {
+    containers: [shell(SLEEP, { readinessProbe: { exec: { command: ['false'] }, periodSeconds: 1 } })],
+  })
   await pods.create('crashing', { containers: [shell('exit 3')] })
   const others = ['gone-between', 'gone-by-force', 'gone-with-hawser']
   for (const name of others) await pods.create(name, { containers: [shell(SLEEP)] })
   for (const name of STEADY) first.set(name, await pods.whenReady(name))
+  first.set('unready', await pods.when('unready', 'runs', ({ phase }) => phase === 'Running'))
   for (const name of others) await pods.whenReady(name)
   await whenCrashedAgain(0)
   await expectSteady()

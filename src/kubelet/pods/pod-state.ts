@@ -107,12 +107,20 @@ export function initialPodState(
     containerFailures: new Map(),
     terminationMessages: new Map(),
     postStarts: new Map(),
-    probes: adopted(records),
+    probes: adopted(records, pod?.told.unready),
     ended: new Map(),
     removalFailure: undefined,
     removed: false,
   }
 }
 
-const adopted = ({ containers }: PodRecords): ReadonlyMap<string, ProbeVerdicts> =>
-  new Map(containers.filter(({ state }) => state === 'running').map(({ id }) => [id, ADOPTED]))
+/** One that was told to be unready, by whichever kubelet, has its probes to pass yet. */
+const adopted = (
+  { containers }: PodRecords,
+  unready: ReadonlySet<string> | undefined,
+): ReadonlyMap<string, ProbeVerdicts> =>
+  new Map(
+    containers
+      .filter(({ id, state }) => state === 'running' && unready?.has(id) !== true)
+      .map(({ id }) => [id, ADOPTED]),
+  )

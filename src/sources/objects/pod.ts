@@ -12,6 +12,12 @@ const status = v.nullish(
     phase: v.nullish(v.string(), ''),
     startTime: v.nullish(v.string(), ''),
     conditions: v.nullish(v.array(v.looseObject({ type: v.string(), status: v.string() })), []),
+    containerStatuses: v.nullish(
+      v.array(
+        v.looseObject({ ready: v.nullish(v.boolean(), false), containerID: v.nullish(v.string(), '') }),
+      ),
+      [],
+    ),
   }),
   {},
 )
@@ -52,15 +58,20 @@ export function parsePod(object: unknown): Parsed<Pod> {
 }
 
 function toTold(
-  { phase, startTime, conditions }: v.InferOutput<typeof status>,
+  { phase, startTime, conditions, containerStatuses }: v.InferOutput<typeof status>,
   gates: readonly string[],
 ): ToldStatus {
   return {
     ended: phase === 'Succeeded' || phase === 'Failed' ? phase : undefined,
     startedAt: Number.isNaN(Date.parse(startTime)) ? undefined : Date.parse(startTime),
     gates: new Map(conditions.filter(({ type }) => gates.includes(type)).map((it) => [it.type, it.status])),
+    unready: new Set(containerStatuses.filter(({ ready }) => !ready).map(runtimeId)),
   }
 }
+
+/** `containerd://ID`, after the runtime that gave it. */
+const runtimeId = ({ containerID }: { readonly containerID: string }): string =>
+  containerID.replace(/^.*:\/\//, '')
 
 /** A pod's name can have 253 characters, the kernel's host name 63: cut as the kubelet does. */
 export const podHostname = (written: string, podName: string): string =>

@@ -6,6 +6,7 @@ import type { PodState } from '../../../src/kubelet/pods/pod-state.ts'
 import { podStatus } from '../../../src/kubelet/pods/status.ts'
 import { probeTargets } from '../../../src/kubelet/probes/targets.ts'
 import type { PodRecords } from '../../../src/kubelet/runtime/records.ts'
+import { TOLD_NOTHING } from '../../../src/model/pod.ts'
 import { NO_PROBES } from '../../../src/model/probe.ts'
 import { buildContainer, buildPod } from '../../support/pod-builder.ts'
 import { containerRecord, exitedRecord, NOW, podState, sandboxRecord } from '../../support/pod-records.ts'
@@ -137,7 +138,7 @@ test('a pod with readiness gates is ready when others say so', () => {
     const gates = new Map(status === undefined ? [] : [[gate, status]])
     const gated = buildPod('web', {
       readinessGates: [gate],
-      told: { ended: undefined, startedAt: undefined, gates },
+      told: { ...TOLD_NOTHING, gates },
     })
     const told = podStatus(podState(gated, { records: records(running('main')) }), [], NOW)
     const condition = podConditions(told).find(({ type }) => type === 'Ready')
