@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +7,8 @@ import { eventually } from '../support/eventually.ts'
 import { Terminal } from '../support/terminal.ts'
 import { TestCluster } from './harness/test-cluster.ts'
 import { TestNode } from './harness/test-node.ts'
+import { Kubectl, type KubectlOptions } from './kubectl.ts'
+import { openChannels } from './websocket-channels.ts'
 
 const NODE = 'worker'
 const PODS = '/api/v1/namespaces/default/pods'
@@ -19,57 +19,15 @@ const SLEEP = 'trap "exit 0" TERM; while :; do sleep 1000 & wait; done'
 let cluster: TestCluster
 let node: TestNode
 let folder: string
-const children = new Set<ChildProcess>()
+const started = new Set<Kubectl>()
 
-interface Result {
-  readonly stdout: string
-  readonly stderr: string
-  readonly exitCode: number | null
-}
+/** kubectl with every right, to its end. */
+const kubectl = (args: readonly string[], options?: KubectlOptions) => Kubectl.run(cluster, args, options)
 
-/** kubectl as people run it, with what it has said so far. */
-class Kubectl {
-  readonly child: ChildProcess
-  stdout = ''
-  stderr = ''
-
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.child = spawn(
-      join(cluster.place.binaries, 'kubectl'),
-      [`--kubeconfig=${cluster.kubeconfig}`, ...args],
-      {
-        env: { ...process.env, ...env },
-      },
-    )
-    children.add(this.child)
-    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      this.stdout += text
-    })
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text
-    })
-  }
-
-  says(text: string): Promise<boolean> {
-    return eventually(() => {
-      if (this.stdout.includes(text)) return true
-      throw new Error(`kubectl has said ${JSON.stringify(this.stdout + this.stderr)} so far`)
-    }, LIMIT_MS)
-  }
-
-  async ended(): Promise<Result> {
-    if (this.child.exitCode === null) await once(this.child, 'close')
-    return { stdout: this.stdout, stderr: this.stderr, exitCode: this.child.exitCode }
-  }
-}
-
-function kubectl(
-  args: readonly string[],
-  { input = '', env = {} }: { input?: string; env?: NodeJS.ProcessEnv } = {},
-) {
-  const running = new Kubectl(args, env)
-  running.child.stdin?.end(input)
-  return running.ended()
+function start(args: readonly string[], options?: KubectlOptions): Kubectl {
+  const running = new Kubectl(cluster, args, options)
+  started.add(running)
+  return running
 }
 
 interface PodReport {
@@ -129,7 +87,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL')
+  for (const running of started) running.kill()
   await node?.dispose()
   await cluster?.dispose()
   await rm(folder, { recursive: true, force: true })
@@ -159,7 +117,7 @@ describe('kubectl logs', () => {
   })
 
   it('follows a container to its end', async () => {
-    const following = new Kubectl(['logs', '--follow', 'finishes'])
+    const following = start(['logs', '--follow', 'finishes'])
     await following.says('begun\n')
     await kubectl(['exec', 'finishes', '--', 'touch', '/go'])
     expect(await following.ended()).toMatchObject({ stdout: 'begun\ndone\n', exitCode: 0 })
@@ -207,13 +165,12 @@ describe.each([
   })
 
   it('kubectl port-forward leads to a port of the pod, several times', async () => {
-    const forwarding = new Kubectl(['port-forward', 'pod/serves', ':8080'], env)
+    const forwarding = start(['port-forward', 'pod/serves', ':8080'], { env })
     await forwarding.says('Forwarding from 127.0.0.1:')
     const port = Number(/127\.0\.0\.1:(\d+)/.exec(forwarding.stdout)?.[1])
     for (let times = 0; times < 3; times++)
       expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('served by a pod\n')
-    forwarding.child.kill('SIGINT')
-    await forwarding.ended()
+    await forwarding.interrupt()
   })
 })
 
@@ -231,11 +188,21 @@ it('kubectl exec -it gives a terminal of the size of the own one', async () => {
 })
 
 it('kubectl attach speaks with the process of a container', async () => {
-  const attached = new Kubectl(['attach', '-i', 'listens'])
-  attached.child.stdin?.write('me\n')
+  const attached = start(['attach', '-i', 'listens'])
+  attached.type('me\n')
   await attached.says('heard me\n')
-  attached.child.kill('SIGINT')
-  await attached.ended()
+  await attached.interrupt()
+})
+
+it('a WebSocket of the kind that browsers open carries a session, too', async () => {
+  const command = ['sh', '-c', 'echo out; echo err >&2; exit 3'].map(
+    (word) => `command=${encodeURIComponent(word)}`,
+  )
+  const path = `${PODS}/talker/exec?${command.join('&')}&stdout=1&stderr=1`
+  const channels = await openChannels(cluster, path, 'v4.channel.k8s.io')
+  expect(channels.get(1)).toBe('out\n')
+  expect(channels.get(2)).toBe('err\n')
+  expect(JSON.parse(channels.get(3) ?? '')).toMatchObject({ details: { causes: [{ message: '3' }] } })
 })
 
 it('kubectl cp brings folders there and back', async () => {
@@ -313,4 +280,21 @@ it('the node shows a certificate of its own, and strangers who ask it get nowher
   expect((await kubectl(['exec', 'talker', '--', 'ls', '/tmp'])).stdout).not.toContain('was-here')
   const admin = await cluster.clientCertificate('boss', ['system:masters'])
   expect(await ask('/containerLogs/default/talker/main?tailLines=0', ...pair(admin))).toBe(' 200')
+})
+
+it('while the API server is away nobody new gets in, and who was in goes on', async () => {
+  const ask = async (user: string) => {
+    const { cert, key } = await cluster.clientCertificate(user, ['system:masters'])
+    const url = `https://${node.address}:10250/pods`
+    return node.exec('curl', '-sk', '--cert', cert, '--key', key, '-w', ' %{http_code}', url)
+  }
+  expect(await ask('known')).toMatch(/ 200$/)
+  await cluster.stopApiServer('SIGKILL')
+  try {
+    expect(await ask('unknown')).toBe('the API server cannot be asked what they may do now\n 503')
+    expect(await ask('known')).toMatch(/ 200$/)
+  } finally {
+    await cluster.startApiServer()
+  }
+  await eventually(async () => / 200$/.test(await ask('unknown')) || undefined, LIMIT_MS)
 })
