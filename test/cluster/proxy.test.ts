@@ -4,27 +4,26 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Agent, Answer } from '../support/agent.ts'
 import { eventually } from '../support/eventually.ts'
 import { ProxyDaemon } from '../support/proxy-daemon.ts'
-import { PLACES, ServiceWorld } from '../support/service-world.ts'
-import { ApiGate } from './harness/api-gate.ts'
-import { TestCluster } from './harness/test-cluster.ts'
+import { PLACES } from '../support/service-world.ts'
+import { NODE, ProxiedWorld, SERVICES } from './harness/proxied-world.ts'
+import type { TestCluster } from './harness/test-cluster.ts'
 
-const NODE = '/api/v1/nodes/here'
-const SERVICE = '/api/v1/namespaces/default/services'
-const SLICES = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices'
 const NODE_PORT = 30_080
 
+let place: ProxiedWorld
 let cluster: TestCluster
-let world: ServiceWorld
-let gate: ApiGate
+let world: ProxiedWorld['world']
 let daemon: ProxyDaemon
 let vip: string
 
 beforeAll(async () => {
-  const [started, made] = await Promise.all([TestCluster.start(), ServiceWorld.create(2)])
-  cluster = started
-  world = made
-  gate = await ApiGate.open(world.node.path, cluster.serverPort)
-  vip = await createWeb()
+  place = await ProxiedWorld.start(2)
+  cluster = place.cluster
+  world = place.world
+  vip = await place.createWeb({
+    type: 'NodePort',
+    ports: [{ port: 80, targetPort: 8080, nodePort: NODE_PORT }],
+  })
 })
 
 beforeEach(async () => {
@@ -38,56 +37,7 @@ afterEach(async () => {
   await cluster?.admin.json({ method: 'DELETE', path: NODE }).catch(() => undefined)
 })
 
-afterAll(async () => {
-  await gate?.close()
-  await world?.dispose()
-  await cluster?.dispose()
-})
-
-/** A Service on all servers of the world; its cluster IP. */
-async function createWeb(): Promise<string> {
-  const spec = { type: 'NodePort', ports: [{ port: 80, targetPort: 8080, nodePort: NODE_PORT }] }
-  const made = await cluster.admin.json({
-    method: 'POST',
-    path: SERVICE,
-    body: { metadata: { name: 'web' }, spec },
-  })
-  await cluster.admin.json({
-    method: 'POST',
-    path: SLICES,
-    body: {
-      metadata: { name: 'web-1', labels: { 'kubernetes.io/service-name': 'web' } },
-      addressType: 'IPv4',
-      ports: [{ name: '', port: 8080, protocol: 'TCP' }],
-      endpoints: endpoints(world.servers.length),
-    },
-  })
-  return (made as { spec: { clusterIP: string } }).spec.clusterIP
-}
-
-const endpoints = (count: number): readonly object[] =>
-  world.servers
-    .slice(0, count)
-    .map(({ addresses }) => ({ addresses: [addresses.IPv4], conditions: { ready: true }, nodeName: 'here' }))
-
-const setEndpoints = (count: number): Promise<unknown> =>
-  cluster.admin.json({
-    method: 'PATCH',
-    path: `${SLICES}/web-1`,
-    contentType: 'application/merge-patch+json',
-    body: { endpoints: endpoints(count) },
-  })
-
-const createNode = (): Promise<unknown> =>
-  cluster.admin.json({ method: 'POST', path: '/api/v1/nodes', body: { metadata: { name: 'here' } } })
-
-const setNodeAddress = (address: string): Promise<unknown> =>
-  cluster.admin.json({
-    method: 'PATCH',
-    path: `${NODE}/status`,
-    contentType: 'application/strategic-merge-patch+json',
-    body: { status: { addresses: [{ type: 'InternalIP', address }] } },
-  })
+afterAll(async () => place?.dispose())
 
 const ask = (agent: Agent, address = vip, port = 80): Promise<Answer> =>
   agent.ask({ protocol: 'TCP', address, port })
@@ -100,33 +50,34 @@ const healthz = (): Promise<string> =>
 
 describe('hawser proxy on a real API server', () => {
   it('serves what is there, follows what changes, and goes on over a restart of the API server', async () => {
-    await createNode()
-    await setNodeAddress(PLACES.IPv4.node)
+    await place.createNode()
+    await place.setNodeAddress()
     await daemon.startOn('--kubeconfig', cluster.kubeconfig)
     expect((await ask(world.client)).kind).toBe('answered')
     expect(await healthz()).toBe('200')
-    await setEndpoints(0)
+    await place.setEndpoints({ count: 0 })
     await eventually(async () => ((await ask(world.client)).kind === 'refused' ? true : undefined))
     await cluster.stopApiServer()
     expect((await ask(world.client)).kind).toBe('refused')
     await cluster.startApiServer()
-    await setEndpoints(2)
-    await eventually(answers, 40_000)
+    await place.setEndpoints({})
+    // A watch is tried again after half a minute at most.
+    await eventually(answers, 120_000)
     expect(daemon.said).not.toContain('there is no such Node')
-  })
+  }, 180_000)
 
   it('serves without a Node, says once that it is missing, and takes its address when it comes', async () => {
     await daemon.startOn('--kubeconfig', cluster.kubeconfig)
     expect((await ask(world.client)).kind).toBe('answered')
     expect(daemon.said.match(/Node here: there is no such Node/g)).toHaveLength(1)
     expect(await healthz()).toBe('503')
-    await createNode()
+    await place.createNode()
     await eventually(() => (daemon.said.includes('Node here: it has no address') ? true : undefined))
     await eventually(async () => ((await healthz()) === '200' ? true : undefined))
     // An address of the node that no default route leads through.
     const other = PLACES.IPv4.subnet(1).gateway
     expect(await answers(PLACES.IPv4.node, NODE_PORT)).toBe(true)
-    await setNodeAddress(other)
+    await place.setNodeAddress(other)
     await eventually(() => answers(other, NODE_PORT))
     expect((await ask(world.client, PLACES.IPv4.node, NODE_PORT)).kind).not.toBe('answered')
     expect((await ask(world.client)).kind).toBe('answered')
@@ -157,8 +108,8 @@ describe('hawser proxy on a real API server', () => {
   })
 
   it('has its API server and its ways from a configuration, and drops what no Service of the cluster has', async () => {
-    await createNode()
-    await setNodeAddress(PLACES.IPv4.node)
+    await place.createNode()
+    await place.setNodeAddress()
     const file = await writeConfiguration('detectLocalMode: NodeCIDR')
     await daemon.startOn('--config', file)
     expect(daemon.said).toContain('Node here: it has no podCIDRs')
@@ -167,12 +118,7 @@ describe('hawser proxy on a real API server', () => {
     // The range of cluster IPs is the API server's own; nobody else was told of it.
     const unused = vip.replace(/\d+$/, '254')
     expect((await ask(world.client, unused)).kind).toBe('silent')
-    await cluster.admin.json({
-      method: 'PATCH',
-      path: NODE,
-      contentType: 'application/merge-patch+json',
-      body: { spec: { podCIDR: PLACES.IPv4.podCidr, podCIDRs: [PLACES.IPv4.podCidr] } },
-    })
+    await place.merge(NODE, { spec: { podCIDR: PLACES.IPv4.podCidr, podCIDRs: [PLACES.IPv4.podCidr] } })
     // A client from outside of the pods is now one that needs masquerade.
     await eventually(async () => {
       const told = JSON.parse(
@@ -188,8 +134,8 @@ describe('hawser proxy on a real API server', () => {
   })
 
   it('tells the cluster that it serves, and what it cannot', async () => {
-    await createNode()
-    await setNodeAddress(PLACES.IPv4.node)
+    await place.createNode()
+    await place.setNodeAddress()
     await createColliding()
     await daemon.startOn('--kubeconfig', cluster.kubeconfig)
     const events = await eventually(async () => {
@@ -214,7 +160,7 @@ describe('hawser proxy on a real API server', () => {
 async function createColliding(): Promise<void> {
   for (const name of ['first', 'second']) {
     const spec = { ports: [{ port: 90 }], externalIPs: ['198.51.100.9'] }
-    await cluster.admin.json({ method: 'POST', path: SERVICE, body: { metadata: { name }, spec } })
+    await cluster.admin.json({ method: 'POST', path: SERVICES, body: { metadata: { name }, spec } })
     // Ages are told apart by whole seconds.
     const made = Date.now()
     await eventually(() => (Date.now() - made > 1_100 ? true : undefined))
