@@ -22,5 +22,12 @@ export function asKubeObject(value: unknown): KubeObject | undefined {
   return { metadata: { name, namespace, resourceVersion }, written: value }
 }
 
+/** Of two versions of one object, the later is the larger (KEP-5504). 0 when `object` does not say. */
+export function versionOf(object: unknown): bigint {
+  const metadata = isRecord(object) && isRecord(object.metadata) ? object.metadata : {}
+  const { resourceVersion } = metadata
+  return typeof resourceVersion === 'string' && /^\d+$/.test(resourceVersion) ? BigInt(resourceVersion) : 0n
+}
+
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

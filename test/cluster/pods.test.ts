@@ -96,6 +96,20 @@ it('a restart of the process restarts nothing, and what happened meanwhile is ca
   expect(after.status.containerStatuses).toEqual(before.status.containerStatuses)
 })
 
+it('a pod that was made unready while its node was given up is well again', async () => {
+  await node.create('given-up')
+  await node.when('given-up', isReady)
+  // As the node controller does.
+  const unready = { type: 'Ready', status: 'False', lastTransitionTime: new Date().toISOString() }
+  await node.cluster.admin.json({
+    ...{ method: 'PATCH', path: '/api/v1/namespaces/default/pods/given-up/status' },
+    contentType: 'application/strategic-merge-patch+json',
+    body: { status: { conditions: [unready] } },
+  })
+  const { status } = await node.when('given-up', isReady)
+  expect(status.containerStatuses?.[0]?.restartCount).toBe(0)
+})
+
 it('a pod that ran to its end is told to have succeeded', async () => {
   await node.create('job', { restartPolicy: 'Never' }, { command: ['sh', '-c', 'exit 0'] })
   const { status } = await node.when('job', (pod) => pod.status.phase === 'Succeeded')

@@ -82,7 +82,11 @@ export class NodePods {
   follow(teardown: Teardown): PodSource {
     const { client, identity, log } = this.#options
     const nodeName = identity.name
-    const source = new PodSource({ client, nodeName, log, onUpdate: (update) => this.#take(update) })
+    const source = new PodSource({
+      ...{ client, nodeName, log },
+      onUpdate: (update) => this.#take(update),
+      onWritten: (name) => this.#writer.compare(name),
+    })
     this.#source = source
     teardown.add('mirrors of static pods', () => this.#mirrors.close())
     teardown.add('the watch on pods', () => source.close())

@@ -1,9 +1,8 @@
-import { isRecord } from '../../kube/kube-object.ts'
+import { isRecord, versionOf } from '../../kube/kube-object.ts'
 
 /** What is of interest in a Node that the API server has. */
 export interface ExistingNode {
   readonly uid: string
-  /** metadata.resourceVersion: the later of two is the larger one (KEP-5504). 0 when it is not known. */
   readonly version: bigint
   readonly labels: Readonly<Record<string, unknown>>
   readonly annotations: Readonly<Record<string, unknown>>
@@ -31,7 +30,7 @@ export function existingNode(object: unknown): ExistingNode {
   const conditions = Array.isArray(status.conditions) ? status.conditions : []
   return {
     uid: text(metadata.uid),
-    version: /^\d+$/.test(text(metadata.resourceVersion)) ? BigInt(text(metadata.resourceVersion)) : 0n,
+    version: versionOf(object),
     labels: record(metadata.labels),
     annotations: record(metadata.annotations),
     conditions: new Map(

@@ -23,6 +23,8 @@ export interface PodSourceOptions {
   readonly log: Logger
   /** Hears everything there is once, then what changed. Must not throw. */
   readonly onUpdate: (update: SourceUpdate) => void
+  /** Hears of every write to a pod, also where nothing of it matters here. Must not throw. */
+  readonly onWritten?: (name: ObjectName) => void
   readonly backoff?: Backoff
 }
 
@@ -64,6 +66,7 @@ export class PodSource {
         const key = objectKey(object)
         this.#written.set(key, withoutManagedFields(object.written))
         const pod = { name: nameOfKey(key), uid: uidOf(object) }
+        this.#options.onWritten?.(pod.name)
         // Under the same name, another pod's last good state is nobody's.
         const same = before?.uid === pod.uid ? before : undefined
         return unlessSame(before, this.#problems.settle(`Pod ${key}`, parsePod(object.written), same, pod))
