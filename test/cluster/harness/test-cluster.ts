@@ -151,9 +151,11 @@ export class TestCluster {
     return this.#plane.ports.server
   }
 
-  /** Where nodes are plugged in; undefined for a control plane on loopback. */
-  get network(): ClusterNetwork | undefined {
-    return this.#belongings.network
+  /** Where nodes are plugged in. Throws for a control plane on loopback. */
+  get network(): ClusterNetwork {
+    const { network } = this.#belongings
+    if (network === undefined) throw new Error('only TestCluster.start({ network: true }) has a network')
+    return network
   }
 
   /** Path of the authority that signed the server's certificate. */
@@ -241,7 +243,7 @@ export class TestCluster {
   }
 
   #start(name: string, flags: (plane: ControlPlane) => readonly string[]): ClusterProcess {
-    const netns = this.network?.netns.path
+    const netns = this.#belongings.network?.netns.path
     const where = netns === undefined ? {} : { netns }
     const program = ClusterProcess.start(name, this.place, flags(this.#plane), where)
     this.#running.set(name, program)

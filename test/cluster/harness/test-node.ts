@@ -66,7 +66,6 @@ export class TestNode {
 
   /** Resolves when the Node is Ready, at once without a command. The cluster needs `network`. */
   static async start(cluster: TestCluster, options: TestNodeOptions): Promise<TestNode> {
-    if (cluster.network === undefined) throw new Error('TestNode needs TestCluster.start({ network: true })')
     const link = await cluster.network.plug(options.name)
     const folder = join(cluster.place.folder, options.name)
     await mkdir(folder)
