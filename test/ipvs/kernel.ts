@@ -17,7 +17,7 @@ export async function ipvsKernel(): Promise<string> {
 
 export const runWithIpvs = async (
   program: readonly string[],
-  timeoutMs = 300_000,
+  timeoutMs = 900_000,
 ): Promise<ProgramResult> => {
   const kernel = await ipvsKernel()
   return kernel === 'host'

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ServiceProxy } from '../../src/dataplane/proxy.ts'
-import type { Answer, Question } from '../support/agent.ts'
+import type { Agent, Answer, Question } from '../support/agent.ts'
+import { eventually } from '../support/eventually.ts'
 import { openProxy } from '../support/proxy.ts'
 import { PLACES, SERVER_PORT, ServiceWorld } from '../support/service-world.ts'
 import { port, service, serviceChange, slice, sliceChange } from '../support/services.ts'
@@ -8,6 +9,14 @@ import { port, service, serviceChange, slice, sliceChange } from '../support/ser
 const NODE_PORT = 30080
 /** A TCP client tries again after this; an answer before is one to its first packet. */
 const FIRST_RETRY_MS = 1000
+
+/** Asks until a refusal has come at once. One that only answers the second packet never does, a busy machine at times. */
+const refusedAtOnce = (agent: Agent, question: Question): Promise<true> =>
+  eventually(async () => {
+    const answer = await agent.ask(question)
+    expect(answer).toMatchObject({ kind: 'refused', code: 'ECONNREFUSED' })
+    return answer.ms < FIRST_RETRY_MS ? true : undefined
+  })
 const ALL = ['pod-1', 'pod-2', 'pod-3']
 
 let world: ServiceWorld
@@ -94,9 +103,7 @@ describe.each([
     })
 
     it('rejects a port that it does not have, at once', async () => {
-      const answer = await world.client.ask({ ...tcp, port: 81 })
-      expect(answer).toMatchObject({ kind: 'refused', code: 'ECONNREFUSED' })
-      expect(answer.ms).toBeLessThan(FIRST_RETRY_MS)
+      await refusedAtOnce(world.client, { ...tcp, port: 81 })
     })
 
     it('leaves an address of the range that no Service has unanswered', async () => {
@@ -115,11 +122,7 @@ describe.each([
 
   it.each(waysIn)('a Service without endpoints refuses at once through %s', async (_, question) => {
     await serve()
-    for (const agent of [world.client, world.host]) {
-      const answer = await agent.ask(question)
-      expect(answer).toMatchObject({ kind: 'refused', code: 'ECONNREFUSED' })
-      expect(answer.ms).toBeLessThan(FIRST_RETRY_MS)
-    }
+    for (const agent of [world.client, world.host]) await refusedAtOnce(agent, question)
   })
 
   it('scaling moves new connections with every step', async () => {

