@@ -14,6 +14,8 @@ const PATIENCE_MS = 60_000
 
 let cluster: TestCluster
 let node: TestNode
+/** Cluster IP of a Service that says what it hears. */
+let echo: string
 
 interface NodeObject {
   readonly status: {
@@ -73,7 +75,8 @@ afterAll(async () => {
 })
 
 it('a node is not ready before its proxy may read the endpoints of Services, and says what is missing', async () => {
-  const started = TestNode.start(cluster, { name: 'worker', command: 'node' })
+  const flags = ['--node-labels=tier=edge']
+  const started = TestNode.start(cluster, { name: 'worker', command: 'node', flags })
   try {
     const message = await notReadyFor('worker', 'endpointslices')
     expect(message).toContain('the service proxy does not know the Services yet')
@@ -100,6 +103,7 @@ it('a Deployment answers through its Service, and a kill -9 breaks no connection
           metadata: { labels },
           spec: {
             containers: [{ ...container, readinessProbe }],
+            nodeSelector: { tier: 'edge' },
             automountServiceAccountToken: false,
             terminationGracePeriodSeconds: 0,
           },
@@ -112,6 +116,7 @@ it('a Deployment answers through its Service, and a kill -9 breaks no connection
     body: { metadata: { name: 'echo' }, spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] } },
   })) as { readonly spec: { readonly clusterIP: string } }
   const address = made.spec.clusterIP
+  echo = address
   const serving = () => node.exec(process.execPath, main, 'status', '--json', '--socket', socket())
   await eventually(async () => {
     const { services } = JSON.parse(await serving()) as StatusReport
@@ -156,7 +161,8 @@ it('SIGTERM ends it in order, and the Service goes on to answer', async () => {
   const before = await containers()
   expect(await node.stop()).toBe(0)
   expect(await containers()).toEqual(before)
-  await node.startHawser()
+  const asked = `echo anybody there | timeout 30 busybox nc ${echo} 80 | head -n 1`
+  expect(await node.exec('sh', '-c', asked)).toBe('anybody there\n')
 })
 
 interface StatusReport {
