@@ -6,7 +6,7 @@ import { apiTime } from './api-time.ts'
 
 /** core/v1 PodCondition, as far as the node decides it. */
 export interface PodCondition {
-  readonly type: 'PodReadyToStartContainers' | 'Initialized' | 'ContainersReady' | 'Ready'
+  readonly type: 'PodReadyToStartContainers' | 'Initialized' | 'ContainersReady' | 'Ready' | 'PodScheduled'
   readonly status: 'True' | 'False'
   readonly reason?: string
   readonly message?: string
@@ -48,6 +48,8 @@ export function podConditions(status: PodStatus): readonly PodCondition[] {
     readiness === undefined && openGates.length > 0
       ? { type: 'Ready', status: 'False', reason: 'ReadinessGatesNotReady', message: openGates.join(', ') }
       : condition('Ready', readiness, 'ContainersNotReady'),
+    // Of a pod that was bound by hand nobody else says so.
+    { type: 'PodScheduled', status: 'True' },
   ]
 }
 

@@ -103,6 +103,7 @@ describe('sidecars', () => {
       'Initialized True ',
       'ContainersReady False containers with unready status: [proxy]',
       'Ready False containers with unready status: [proxy]',
+      'PodScheduled True ',
     ])
   })
 })
