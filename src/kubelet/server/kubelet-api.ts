@@ -12,7 +12,7 @@ import { RequestError } from './request-error.ts'
 import { isSession, type Route, routeOf, splitPath } from './route.ts'
 import { sendLog } from './send-log.ts'
 import { openSession } from './sessions.ts'
-import { plainResponse, proxyUpgrade } from './upgrade.ts'
+import { proxyUpgrade, refuseUpgrade } from './upgrade.ts'
 
 export interface KubeletApiOptions {
   readonly authenticator: Pick<Authenticator, 'user'>
@@ -47,7 +47,7 @@ export class KubeletApi {
     try {
       await this.#serve(await this.#admit(request), response)
     } catch (error) {
-      const { status, message } = refusalOf(error, `${request.method} ${request.url}`, this.#options.log)
+      const { status, message } = refusalOf(error, describe(request), this.#options.log)
       if (response.headersSent) response.destroy()
       else send(response, { type: 'text/plain; charset=utf-8', body: `${message}\n` }, status)
     }
@@ -67,8 +67,8 @@ export class KubeletApi {
       const closed = metrics.open(route.kind)
       await proxyUpgrade({ request, head }, target).finally(closed)
     } catch (error) {
-      const { status, message } = refusalOf(error, `${request.method} ${request.url}`, log)
-      socket.end(plainResponse(status, `${message}\n`))
+      const { status, message } = refusalOf(error, describe(request), log)
+      refuseUpgrade(socket, status, `${message}\n`)
     }
   }
 
@@ -122,6 +122,9 @@ function send(response: ServerResponse, { type, body }: Page, status = 200): voi
   const headers = { 'content-type': type, 'content-length': Buffer.byteLength(body) }
   response.writeHead(status, { ...headers, 'x-content-type-options': 'nosniff' }).end(body)
 }
+
+/** Without its query: command lines are in it, and passwords in these. */
+const describe = ({ method, url = '' }: IncomingMessage): string => `${method} ${url.split('?')[0]}`
 
 /** With what a browser makes of dots in it: `/stats/../exec` is `/exec` to everybody here. */
 const urlOf = ({ url = '/' }: IncomingMessage): URL | undefined =>

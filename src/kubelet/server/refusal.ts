@@ -20,11 +20,11 @@ const RUNTIME_STATUS: Readonly<Partial<Record<RuntimeErrorCode, number>>> = {
 export function refusalOf(error: unknown, request: string, log: Logger): Refusal {
   if (error instanceof RequestError) {
     if (error.cause !== undefined)
-      log.warn({ request, error: errorMessage(error.cause) }, 'A request to the node is refused')
+      log.info({ request, error: errorMessage(error.cause) }, 'A request to the node is refused')
     return { status: error.status, message: error.message }
   }
   if (error instanceof RuntimeError)
-    return { status: RUNTIME_STATUS[error.code] ?? 500, message: error.message }
+    return { status: RUNTIME_STATUS[error.code] ?? 500, message: error.detail }
   // Our own mistake.
   const stack = error instanceof Error ? error.stack : String(error)
   log.error({ request, error: stack }, 'A request to the node cannot be answered')

@@ -36,7 +36,7 @@ export async function proxyUpgrade(upgrade: UpgradeRequest, target: URL): Promis
   const { head } = upgrade
   const { socket } = upgrade.request
   if (answer.kind === 'refused') {
-    socket.end(plainResponse(answer.status, answer.body))
+    refuseUpgrade(socket, answer.status, answer.body)
     return
   }
   const { peer } = answer
@@ -49,8 +49,8 @@ export async function proxyUpgrade(upgrade: UpgradeRequest, target: URL): Promis
   await Promise.all([pass(socket, peer), pass(peer, socket)])
 }
 
-/** A whole response with a body of text, for a connection that ends with it. */
-export function plainResponse(status: number, body: string): string {
+/** Answers with an ordinary response, and ends the connection with it whatever its client does. */
+export function refuseUpgrade(socket: Socket, status: number, body: string): void {
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'Content-Type: text/plain; charset=utf-8',
@@ -58,7 +58,8 @@ export function plainResponse(status: number, body: string): string {
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ]
-  return `${lines.join('\r\n')}\r\n\r\n${body}`
+  socket.write(`${lines.join('\r\n')}\r\n\r\n${body}`)
+  socket.destroySoon()
 }
 
 type Answer =
