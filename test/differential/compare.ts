@@ -32,6 +32,19 @@ const ROUNDS: readonly Effort[] = [
 /** What still differs is asked anew, with the patience that a crowded machine needs; TCP itself tries again after 1 s. */
 const LAST: Effort = { times: 80, sources: { from: 0, to: SOURCES }, timeoutMs: 10_000 }
 
+/** What both make of probes, asked with all patience. */
+export async function askPatiently(
+  probes: readonly Probe[],
+  [theirs, ours]: readonly [Lab, Lab],
+): Promise<readonly Difference[]> {
+  const [a, b] = await Promise.all([theirs.fates(probes, LAST), ours.fates(probes, LAST)])
+  return probes.map((probe) => ({
+    probe,
+    theirs: union(new Set(), a.get(probe)),
+    ours: union(new Set(), b.get(probe)),
+  }))
+}
+
 /** Asks the same of both; `wantedName` names a difference that is wanted. */
 export async function compare(
   probes: readonly Probe[],
