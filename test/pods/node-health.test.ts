@@ -1,3 +1,5 @@
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Kubelet } from '../../src/kubelet/kubelet.ts'
@@ -44,11 +46,21 @@ afterEach(async () => {
 })
 
 const says = (notReady: RegExp | undefined) =>
-  eventually(() => {
+  eventually(async () => {
+    await health.check()
     const said = health.report().notReady
     const holds = notReady === undefined ? said === undefined : said !== undefined && notReady.test(said)
     return holds ? true : undefined
   }, 60_000)
+
+test('a pod network that is not configured makes the node unready, with what the runtime says of it', async () => {
+  await says(undefined)
+  const config = join(machine.stateDir, 'containerd', 'cni', '10-hawser.conflist')
+  await rename(config, `${config}.away`)
+  await says(/^container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:/)
+  await rename(`${config}.away`, config)
+  await says(undefined)
+})
 
 test('a runtime that dies makes the node unready, and one that is back ready again', async () => {
   await says(undefined)
