@@ -30,8 +30,11 @@ export interface StatusWriterOptions extends StatusContext {
 /** Pods that are written at a time. */
 const AT_ONCE = 8
 const RETRY: Backoff = { firstMs: 200, maxMs: 30_000 }
-/** What nobody waits for is told together with what comes within this time: a start is one write, not four. */
-const HOLD_MS = 1_000
+/**
+ * What nobody waits for is told together with what comes within this time: a start is one write, not four. That a pod was
+ * taken on is told sooner than that it has an address by now.
+ */
+const HOLD_MS = { first: 1_000, later: 3_000 }
 
 /** What is known and told of one pod, by UID. */
 interface Entry {
@@ -41,6 +44,8 @@ interface Entry {
   /** Nothing is left of it on this node. */
   removed: boolean
   told: unknown
+  /** That is how it ended. */
+  endTold: boolean
   /** Of the pod as it was when that was written. */
   toldVersion: bigint
   /** Since when each condition has been as it is. */
@@ -71,15 +76,14 @@ export class StatusWriter {
   take(news: PodNews): void {
     if (this.#abort.signal.aborted) return
     const isRemoval = 'removed' in news
-    // That a runtime is silent its node says; what it was last seen to run is the best that is known of its pods.
-    if (!isRemoval && news.phase === 'Unknown') return
     // The runtime is silent: that is news of the node. The pod goes on as it was told of, as far as anybody knows.
     if (!isRemoval && news.phase === 'Unknown') return
     const entry = this.#entry(isRemoval ? news.removed : news.name, news.uid)
-    const hold = isRemoval || isUrgent(entry.status, news) ? 0 : HOLD_MS
+    const hold = entry.told === undefined ? HOLD_MS.first : HOLD_MS.later
+    const isNow = isRemoval || isUrgent(entry.status, news)
     if (isRemoval) entry.removed = true
     else entry.status = news
-    this.#due(entry, hold)
+    this.#due(entry, isNow ? 0 : hold)
   }
 
   /** There is another pod at the API server that stands for this one: it is told all of it. */
@@ -110,8 +114,8 @@ export class StatusWriter {
     const known = this.#entries.get(uid)
     if (known !== undefined) return known
     const entry: Entry = {
-      ...{ name, uid, status: undefined, removed: false, told: undefined, toldVersion: 0n, writing: false },
-      ...{ since: new Map(), dueAt: undefined, timer: undefined },
+      ...{ name, uid, status: undefined, removed: false, told: undefined, toldVersion: 0n, endTold: false },
+      ...{ since: new Map(), writing: false, dueAt: undefined, timer: undefined },
     }
     this.#entries.set(uid, entry)
     return entry
@@ -126,7 +130,7 @@ export class StatusWriter {
     const conditions = toldConditions(written)
     if (podConditions(status).every((it) => conditions.get(it.type)?.status === it.status)) return
     entry.told = undefined
-    this.#due(entry, HOLD_MS)
+    this.#due(entry, HOLD_MS.first)
   }
 
   #due(entry: Entry, hold: number): void {
@@ -145,7 +149,7 @@ export class StatusWriter {
     void work.then(() => {
       this.#writing.delete(work)
       entry.writing = false
-      if (entry.dueAt !== undefined && !this.#abort.signal.aborted) this.#due(entry, HOLD_MS)
+      if (entry.dueAt !== undefined && !this.#abort.signal.aborted) this.#due(entry, HOLD_MS.later)
       this.#compare(entry)
     })
   }
@@ -181,7 +185,8 @@ export class StatusWriter {
     const { status, removed } = entry
     const pod = this.#options.pod(entry.name, entry.uid)
     if (pod !== undefined && pod !== 'later') {
-      if (status !== undefined) await this.#tell(entry, status, pod)
+      // Once its end is told, what becomes of its sandbox is nobody's business.
+      if (status !== undefined && !(removed && entry.endTold)) await this.#tell(entry, status, pod)
       // Asked anew: it may have been deleted meanwhile.
       if (removed && this.#isToGo(entry)) await this.#delete(entry)
     }
@@ -201,6 +206,7 @@ export class StatusWriter {
     const timed = this.#timed(entry, conditions, pod)
     const answer = await this.#patch({ name: entry.name, uid: pod.uid }, news.status, timed)
     entry.told = news
+    entry.endTold = status.phase === 'Succeeded' || status.phase === 'Failed'
     entry.toldVersion = versionOf(answer)
   }
 

@@ -90,7 +90,6 @@ const concluded = ({ concluded }: PodState, phase: PodPhase): PodStatus['conclus
 
 function containerStatus(state: PodState, container: Container, now: number): ContainerStatus {
   const [latest, previous] = recordsOf(container, state.records.containers)
-  const image = state.images.get(container.name)
   const role = state.pod === undefined ? 'main' : roleOf(state.pod, container)
   const current = containerState(state, container, latest, role, now)
   const succeeded = current.kind === 'terminated' && current.exitCode === 0
@@ -104,7 +103,7 @@ function containerStatus(state: PodState, container: Container, now: number): Co
     ...(role === 'sidecar' ? { sidecar: true } : {}),
     restartCount: latest?.attempt ?? 0,
     image: container.image,
-    imageId: latest?.imageId ?? (image?.kind === 'present' ? image.id : ''),
+    imageId: latest?.imageId ?? '',
     id: latest?.id ?? '',
     state: current,
     lastTermination: lastTermination(state, current, latest, previous),

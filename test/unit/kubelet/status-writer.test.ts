@@ -74,7 +74,7 @@ describe('the status of a pod', () => {
     writer.take(inSandbox)
     await pass(100)
     expect(writes()).toEqual(['PATCH Pending'])
-    await pass(1_000)
+    await pass(3_000)
     writer.take(running)
     await pass(0)
     expect(writes()).toEqual(['PATCH Pending', 'PATCH Pending', 'PATCH Running'])
@@ -151,7 +151,7 @@ describe('the status of a pod', () => {
     await pass(0)
     pods.set(web.name, { ...web, generation: 2 })
     writer.take({ ...running, generation: 2 })
-    await pass(1_000)
+    await pass(3_000)
     expect(requests.map(({ body }) => (body as { status: object }).status)).toMatchObject([
       { observedGeneration: 0 },
       { observedGeneration: 2 },
@@ -173,6 +173,21 @@ it('a pod of which nothing is left is deleted for good, once its end is told', a
   await pass(0)
   expect(writes()).toEqual(['PATCH Running', 'DELETE'])
   expect(requests.at(-1)?.body).toMatchObject({ gracePeriodSeconds: 0, preconditions: { uid: web.uid } })
+})
+
+it('what becomes of the sandbox of a pod whose end is told is not', async () => {
+  const ended = podStatus(
+    podState({ ...web, restartPolicy: 'Never' }, { records: { sandboxes, containers: [exitedRecord(0)] } }),
+    [],
+    NOW,
+  )
+  pods.set(web.name, { ...web, deletion: { graceSeconds: 1 } })
+  writer.take(ended)
+  await pass(0)
+  writer.take({ ...ended, podIPs: [], sandboxReady: false })
+  writer.take({ removed: web.name, uid: web.uid })
+  await pass(0)
+  expect(writes()).toEqual(['PATCH Succeeded', 'DELETE'])
 })
 
 it('a static pod is told through its mirror, each one that there is, and that is left alone', async () => {
