@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kubeconfigAccess } from '../../src/kube/access/kubeconfig.ts'
 import { KubeClient } from '../../src/kube/client.ts'
+import type { EventReport } from '../../src/kube/event-series.ts'
 import { NodeLease } from '../../src/kubelet/node/lease.ts'
 import type { Machine } from '../../src/kubelet/node/machine.ts'
 import { NodeAgent } from '../../src/kubelet/node/node-agent.ts'
@@ -40,6 +41,8 @@ const identity = (name: string, changes: Partial<NodeIdentity> = {}): NodeIdenti
 let cluster: TestCluster
 let client: KubeClient
 const agents: NodeAgent[] = []
+/** What people were told in the test under way. */
+let events: string[]
 
 beforeAll(async () => {
   cluster = await TestCluster.start()
@@ -63,6 +66,7 @@ let name: string
 let nodes = 0
 beforeEach(async () => {
   name = `node-${++nodes}`
+  events = []
   client = await nodeClient(name)
 })
 afterEach(async () => {
@@ -87,6 +91,7 @@ function agentOf(
     },
     runtime: () => ({ version: 'containerd://1.6.20', handlers: [], features: undefined }),
     images: async () => [{ names: ['localhost/web:1'], sizeBytes: 7 }],
+    onEvent: ({ type, reason }: EventReport) => events.push(`${type} ${reason}`),
     log: silentLogger,
     checkMs,
   }
@@ -121,6 +126,9 @@ const said = (status: string, type = 'Ready') =>
     const now = await condition(type)
     return now?.status === status ? now : undefined
   }, 30_000)
+
+/** What happened is announced once the API server has answered. */
+const announced = (event: string) => eventually(() => (events.includes(event) ? true : undefined), 30_000)
 
 function patch(body: object, subresource = ''): Promise<unknown> {
   const contentType = 'application/strategic-merge-patch+json'
@@ -183,6 +191,8 @@ describe('a machine', () => {
     expect(await said('False')).toMatchObject({ reason: 'KubeletNotReady', message: notReady })
     expect(await said('True', 'DiskPressure')).toMatchObject({ reason: 'KubeletHasDiskPressure' })
     pressure = { ...pressure, disk: false }
+    await announced('Normal NodeHasDiskPressure')
+    await announced('Normal NodeNotReady')
   })
 
   it('keeps its Node over a restart, with what others wrote into it', async () => {
@@ -190,6 +200,7 @@ describe('a machine', () => {
     const first = agentOf()
     await first.start()
     await said('True')
+    await announced('Normal NodeReady')
     const before = await node()
     await first.close()
     await patch({ metadata: { labels: { owner: 'ops', tier: 'core' } } })
@@ -199,6 +210,22 @@ describe('a machine', () => {
     const since = ({ status }: NodeObject) =>
       status.conditions.map(({ lastTransitionTime }) => lastTransitionTime)
     expect(since(after)).toEqual(since(before))
+    expect(events.filter((event) => !event.includes('NodeHas'))).toEqual([
+      'Normal Starting',
+      'Normal NodeReady',
+      'Normal Starting',
+    ])
+  })
+
+  it('that has booted meanwhile says so', async () => {
+    notReady = undefined
+    const first = agentOf()
+    await first.start()
+    await said('True')
+    await first.close()
+    events = []
+    await agentOf({ machine: { ...MACHINE, bootId: 'boot-2' } }).start()
+    expect(events).toContain('Warning Rebooted')
   })
 
   it('that was ready stays so while its next process looks around', async () => {

@@ -1,4 +1,4 @@
-import type { KubeClient } from '../../kube/client.ts'
+import { EventRecorder } from '../../kube/events.ts'
 import type { Kubelet } from '../../kubelet/kubelet.ts'
 import { type NodeFolders, readFigures } from '../../kubelet/node/figures.ts'
 import { NodeHealth } from '../../kubelet/node/health.ts'
@@ -8,9 +8,9 @@ import { NodeRuntime } from '../../kubelet/node/node-runtime.ts'
 import { systemClock } from '../../util/clock.ts'
 import type { Logger } from '../../util/logger.ts'
 import type { Teardown } from '../process/teardown.ts'
+import type { ApiClients } from './api-clients.ts'
 
-export interface NodeReportOptions {
-  readonly client: KubeClient
+export interface NodeReportOptions extends Pick<ApiClients, 'client' | 'leaseClient'> {
   readonly identity: NodeIdentity
   /** CRI socket: `unix:///absolute/path.sock`. */
   readonly endpoint: string
@@ -33,7 +33,7 @@ export interface NodeReports {
 
 /** Finds out how the node is, and tells the API server; also while its runtime is away. */
 export function reportNode(options: NodeReportOptions, teardown: Teardown): NodeReports {
-  const { client, identity, kubelet, stateDir, log } = options
+  const { client, leaseClient, identity, kubelet, stateDir, log } = options
   const runtime = new NodeRuntime(options.endpoint)
   teardown.add("the node's connection to the runtime", async () => runtime.close())
   const folders = (): NodeFolders => ({ nodefs: stateDir, imagefs: runtime.imageFolder })
@@ -51,11 +51,15 @@ export function reportNode(options: NodeReportOptions, teardown: Teardown): Node
     log,
   })
   teardown.add("the watch on the node's health", async () => health.close())
+  // Events pace themselves: they wait in no line, and nothing waits behind them.
+  const events = new EventRecorder({ client: leaseClient, component: 'kubelet', host: identity.name, log })
+  teardown.add('Events of the node', () => events.close())
   const agent: NodeAgent = new NodeAgent({
     ...{ client, identity, log },
     health: () => health.report(),
     runtime: () => runtime.description,
     images: () => runtime.images(),
+    onEvent: (event) => events.report(event),
   })
   teardown.add('reports on the node', () => agent.close())
   return { agent, health, folders }

@@ -13,6 +13,7 @@ export interface ExistingNode {
   /** Empty where the Node does not say. */
   readonly machineId: string
   readonly systemUuid: string
+  readonly bootId: string
 }
 
 export interface ExistingCondition {
@@ -44,6 +45,7 @@ export function existingNode(object: unknown): ExistingNode {
     resources: Object.keys(record(status.capacity)),
     machineId: text(info.machineID),
     systemUuid: text(info.systemUUID),
+    bootId: text(info.bootID),
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { KubeClient } from '../../kube/client.ts'
 import { KubeError } from '../../kube/error.ts'
+import type { EventReport } from '../../kube/event-series.ts'
 import { Reflector } from '../../kube/reflector.ts'
 import { type Backoff, backoffDelay } from '../../util/backoff.ts'
 import { errorMessage } from '../../util/error-message.ts'
@@ -10,6 +11,7 @@ import { apiTime } from '../api/api-time.ts'
 import { type HealthReport, type NodeCondition, nodeConditions } from './conditions.ts'
 import { type ExistingCondition, type ExistingNode, existingNode } from './existing-node.ts'
 import { NodeError } from './node-error.ts'
+import { conditionEvent, rebootEvent, startEvent } from './node-events.ts'
 import type { NodeImage } from './node-images.ts'
 import { type NodeIdentity, type NodeStatus, nodeStatus, type RuntimeDescription } from './node-object.ts'
 import { registerNode } from './registration.ts'
@@ -26,6 +28,8 @@ export interface NodeAgentOptions {
    * rejects, the Node's list stays as it is.
    */
   readonly images: () => Promise<readonly NodeImage[]>
+  /** Hears what people are to be told of the node. Must not throw. */
+  readonly onEvent: (event: EventReport) => void
   readonly log: Logger
   /** How often `health` is asked (nodeStatusUpdateFrequency). */
   readonly checkMs?: number
@@ -102,6 +106,7 @@ export class NodeAgent {
         await sleep(backoffDelay(RETRY, ++failures), undefined, { signal: stop })
       }
     }
+    this.#announce()
     this.#running = this.#run()
     this.#watch = this.#follow()
   }
@@ -110,6 +115,14 @@ export class NodeAgent {
   followNode(follower: (written: unknown) => void): void {
     this.#followers.push(follower)
     if (this.#watch?.synced) follower(this.#written)
+  }
+
+  #announce(): void {
+    const { onEvent, identity } = this.#options
+    const { bootId } = identity.machine
+    onEvent(startEvent(identity.name))
+    const before = this.#node?.bootId ?? ''
+    if (before !== '' && before !== bootId) onEvent(rebootEvent(identity.name, bootId))
   }
 
   /** Something about the node has changed: it is told now. */
@@ -256,7 +269,11 @@ export class NodeAgent {
     } finally {
       this.#isTelling = false
     }
+    const before = this.#conditions
     this.#conditions = new Map(conditions.map((condition) => [condition.type, condition]))
+    for (const condition of conditions)
+      if (before.get(condition.type)?.status !== condition.status)
+        this.#options.onEvent(conditionEvent(identity.name, condition))
     this.#told = news
     this.#toldAt = now
     this.#compare()
