@@ -40,6 +40,11 @@ class Run {
     }, LIMIT_MS)
   }
 
+  /** Where it keeps its things. */
+  folder(): Promise<string> {
+    return this.hears(/keep their things in (\S+)/)
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }
@@ -70,51 +75,59 @@ async function tracesOf(folder: string, namespaces: readonly string[]) {
 
 const NONE = { folder: false, namespaces: [], processes: false, mounts: false, cgroups: false }
 
-describe('npm run cluster', () => {
-  let checked: Run
-  let stays: Run
+/** Namespaces of a run whose node has been started. */
+const namespacesOf = (folder: string): Promise<readonly string[]> =>
+  Promise.all([noted(folder, 'run.json'), noted(folder, 'hawser/machine.json')])
 
-  beforeAll(() => {
-    checked = new Run('--once')
+describe('npm run cluster', { timeout: LIMIT_MS }, () => {
+  let stays: Run
+  let checked: Run
+  let killed: { readonly folder: string; readonly namespaces: readonly string[] }
+
+  beforeAll(async () => {
     stays = new Run()
-  })
+    const victim = new Run()
+    await victim.hears(/(Deploying)/)
+    const folder = await victim.folder()
+    killed = { folder, namespaces: await namespacesOf(folder) }
+    victim.signal('SIGKILL')
+    await victim.ended()
+    checked = new Run('--once')
+  }, LIMIT_MS)
 
   afterAll(async () => {
-    for (const run of [checked, stays]) {
-      run.signal('SIGINT')
-      await run.ended()
+    for (const run of [stays, checked]) {
+      run?.signal('SIGINT')
+      await run?.ended()
     }
   })
 
-  it(
-    'answers on loopback as it says, beside another of its kind, and takes everything down on SIGINT',
-    async () => {
-      const folder = await stays.hears(/keep their things in (\S+)/)
-      const port = await stays.hears(/curl http:\/\/127\.0\.0\.1:(\d+)/)
-      const answer = await fetch(`http://127.0.0.1:${port}`)
-      expect(await answer.text()).toMatch(/^Hello from web-/)
-      const namespaces = await Promise.all([noted(folder, 'run.json'), noted(folder, 'hawser/machine.json')])
-      const during = { folder: true, namespaces, processes: true, mounts: true, cgroups: true }
-      expect(await tracesOf(folder, namespaces)).toEqual(during)
-      stays.signal('SIGINT')
-      expect(await stays.ended()).toBe(0)
-      expect(await tracesOf(folder, namespaces)).toEqual(NONE)
-    },
-    LIMIT_MS,
-  )
+  it('takes away first what a run that was killed has left', async () => {
+    await checked.hears(new RegExp(`killed had left in (${killed.folder})`))
+    expect(await tracesOf(killed.folder, killed.namespaces)).toEqual(NONE)
+  })
 
-  it(
-    'checks with --once that Service, logs, exec and port-forward work, and leaves nothing',
-    async () => {
-      const folder = await checked.hears(/keep their things in (\S+)/)
-      const status = await checked.ended()
-      expect(checked.said).toMatch(/ok: .*logs/)
-      expect(checked.said).toContain('Everything that was made is removed')
-      expect(status).toBe(0)
-      expect(await tracesOf(folder, [])).toEqual(NONE)
-    },
-    LIMIT_MS,
-  )
+  it('answers on loopback as it says, beside another of its kind, and takes everything down on SIGINT', async () => {
+    const port = await stays.hears(/curl http:\/\/127\.0\.0\.1:(\d+)/)
+    const answer = await fetch(`http://127.0.0.1:${port}`)
+    expect(await answer.text()).toMatch(/^Hello from web-/)
+    const folder = await stays.folder()
+    const namespaces = await namespacesOf(folder)
+    const during = { folder: true, namespaces, processes: true, mounts: true, cgroups: true }
+    expect(await tracesOf(folder, namespaces)).toEqual(during)
+    stays.signal('SIGINT')
+    expect(await stays.ended()).toBe(0)
+    expect(await tracesOf(folder, namespaces)).toEqual(NONE)
+  })
+
+  it('checks with --once that Service, logs, exec and port-forward work, and leaves nothing', async () => {
+    const folder = await checked.folder()
+    const status = await checked.ended()
+    expect(checked.said).toMatch(/ok: .*logs/)
+    expect(checked.said).toContain('Everything that was made is removed')
+    expect(status).toBe(0)
+    expect(await tracesOf(folder, [])).toEqual(NONE)
+  })
 })
 
 /** Path of the network namespace that a note in the folder names. */

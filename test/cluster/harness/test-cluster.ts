@@ -124,9 +124,8 @@ export class TestCluster {
       authority.keyPair('service-account'),
     ])
     // Within, the ports are the same: what a kubeconfig says is right on both sides.
-    const gate = network === undefined ? undefined : await LoopbackGate.open(network.netns.path, [{}, {}])
-    const [etcd = 0, server = 0] = gate?.ports ?? (await freePorts(2))
-    const [etcdPeer = 0] = await freePorts(1)
+    const gate = network === undefined ? undefined : await LoopbackGate.open(network.netns.path, [{}, {}, {}])
+    const [etcd = 0, server = 0, etcdPeer = 0] = gate?.ports ?? (await freePorts(3))
     const kubeconfig = await writeKubeconfig(join(folder, 'admin.kubeconfig'), {
       cluster: { server: `https://127.0.0.1:${server}`, 'certificate-authority': authority.cert },
       user: { 'client-certificate': admin.cert, 'client-key': admin.key },
