@@ -40,7 +40,7 @@ export class Hawser {
 
   /** Resolves when everything is in force and what others left is removed; rejects with what it said otherwise. */
   async serving(): Promise<void> {
-    const deadline = Date.now() + 20_000
+    const deadline = Date.now() + 60_000
     while (!this.#said.includes('Serving ')) {
       if (this.#child.exitCode !== null || Date.now() > deadline)
         throw new Error(`hawser proxy does not serve; it said: ${this.#said}`)

@@ -86,7 +86,7 @@ export class ProvingNode {
     const [command = '', ...args] = list
     await program.whenReady(
       async () => /KUBE-SVC-.*sticky|service-.*sticky/.test(await this.world.node.exec(command, ...args)),
-      20_000,
+      60_000,
     )
     return program
   }
