@@ -1,4 +1,4 @@
-import { constants, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
@@ -11,6 +11,7 @@ import { Authorizer } from './auth/authorizer.ts'
 import type { ReviewClient } from './auth/review.ts'
 import { Tokens } from './auth/tokens.ts'
 import type { TlsMaterial, TlsSource } from './certificate/tls-material.ts'
+import { TlsRenewal, tlsOptions } from './certificate/tls-renewal.ts'
 import { KubeletApi } from './kubelet-api.ts'
 import { ServerMetrics } from './metrics.ts'
 import type { Pages } from './page.ts'
@@ -56,61 +57,49 @@ const KEEP_ALIVE_MS = 15_000
 /** As Go's net/http: a command line of an exec stands in the query. */
 const MAX_HEAD_BYTES = 1 << 20
 
-/** TLS 1.2 at least. No session is resumed: it would carry on what a former authority vouched for. */
-const TLS = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET } as const
-
 /** Serves the node's API. Rejects with a ServerError when the address or the certificate cannot be used. */
 export async function serveKubelet(options: KubeletServerOptions): Promise<KubeletServer> {
   const { bind, tls, log, rereadMs = REREAD_MS } = options
-  let material = await readMaterial(tls)
+  const material = await readMaterial(tls)
   /** What each connection's handshake was made with. */
   const authorities = new WeakMap<Socket, TlsMaterial['ca']>()
-  const isCurrent = (socket: Socket): boolean => authorities.get(socket) === material.ca
-  const metrics = new ServerMetrics(options.registry, () => endOf(material))
-  const api = createApi(options, metrics, isCurrent)
+  const isCurrent = (socket: Socket): boolean => authorities.get(socket) === renewal.material.ca
   const server = createTls(material)
-  const sessions = new Set<Socket>()
-  server.on('secureConnection', (socket) => authorities.set(socket, material.ca))
+  const renewal = new TlsRenewal(server, { source: tls, material, everyMs: rereadMs, log })
+  const metrics = new ServerMetrics(options.registry, () => endOf(renewal.material))
+  const api = createApi(options, metrics, isCurrent)
+  const sockets = new Set<Socket>()
+  const keep = (socket: Socket): void => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  }
+  // Before the handshake and behind it: a connection is two sockets.
+  server.on('connection', keep)
+  server.on('secureConnection', keep)
+  server.on('secureConnection', (socket) => authorities.set(socket, renewal.material.ca))
   server.on('request', (request, response) => {
     // On its next connection its sender may be known again.
     if (!isCurrent(request.socket)) response.shouldKeepAlive = false
     void api.answer(request, response)
   })
   server.on('upgrade', (request, _socket, head) => {
-    const { socket } = request
-    sessions.add(socket)
-    socket.once('close', () => sessions.delete(socket))
+    // One half of a session may be over before the other.
+    request.socket.allowHalfOpen = true
     void api.upgrade(request, head)
   })
-  let complaint = ''
-  const rereading = setInterval(() => {
-    renew(server, tls, material).then(
-      (read) => {
-        material = read
-        complaint = ''
-      },
-      (error: unknown) => {
-        if (errorMessage(error) !== complaint)
-          log.warn({ error: errorMessage(error) }, "The node's API keeps the certificates that it has")
-        complaint = errorMessage(error)
-      },
-    )
-  }, rereadMs)
-  rereading.unref()
   try {
     await listen(server, bind)
   } catch (error) {
-    clearInterval(rereading)
+    renewal.close()
     throw error
   }
   return {
     port: portOf(server),
     async close() {
-      clearInterval(rereading)
+      renewal.close()
       const closed = once(server, 'close')
       server.close()
-      server.closeAllConnections()
-      for (const socket of sessions) socket.destroy()
+      for (const socket of sockets) socket.destroy()
       await closed
     },
   }
@@ -141,33 +130,19 @@ async function readMaterial(tls: Pick<TlsSource, 'read'>): Promise<TlsMaterial> 
   }
 }
 
-function createTls({ cert, key, ca }: TlsMaterial): Server {
+function createTls(material: TlsMaterial): Server {
   try {
     return createServer({
-      ...{ ...TLS, cert, key, handshakeTimeout: HANDSHAKE_MS, maxHeaderSize: MAX_HEAD_BYTES },
-      // Half a session's streams may be over before the other half.
-      allowHalfOpen: true,
+      ...tlsOptions(material),
+      ...{ handshakeTimeout: HANDSHAKE_MS, maxHeaderSize: MAX_HEAD_BYTES },
       // A session can be silent for hours; whether the other end is there still, TCP finds out.
       ...{ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
       // Without an authority of ours, Node would trust all that the system does.
-      ...(ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: false }),
+      ...(material.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: false }),
     })
   } catch (error) {
     throw unusable(error)
   }
-}
-
-/** Has the next connections be made with what there is now. */
-async function renew(
-  server: Server,
-  tls: Pick<TlsSource, 'read'>,
-  before: TlsMaterial,
-): Promise<TlsMaterial> {
-  const read = await tls.read(Date.now())
-  // Fails where one of two files has been replaced and the other not yet: what is in force stays so.
-  if (read !== before)
-    server.setSecureContext({ ...TLS, cert: read.cert, key: read.key, ...(read.ca && { ca: read.ca }) })
-  return read
 }
 
 /** Go's net, and so the kubelet, makes no difference between them. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../../support/eventually.ts'
 import { ServedNode } from './served.ts'
@@ -188,6 +188,15 @@ describe('a session', () => {
     await node.close()
     await closed
     await eventually(() => runtime.ended || runtime.sockets[0]?.destroyed || undefined)
+  })
+
+  it('that nobody has begun yet keeps no server from its end', async () => {
+    const silent = connect(node.port, '127.0.0.1')
+    await once(silent, 'connect')
+    const closed = once(silent, 'close')
+    await node.ask('GET', '/healthz')
+    await node.close()
+    await closed
   })
 
   it('is counted while it lasts', async () => {
