@@ -51,7 +51,7 @@ async function retried(
 ): Promise<string | undefined> {
   for (const deadline = Date.now() + timeoutMs; ; await sleep(RETRY_MS, undefined, { signal })) {
     try {
-      await attempt()
+      await within(deadline - Date.now(), attempt, signal)
       return undefined
     } catch (error) {
       signal.throwIfAborted()
@@ -61,6 +61,20 @@ async function retried(
 }
 
 const RETRY_MS = 200
+
+/** What gets no answer at all, such as an exec that hangs, fails too; it ends with the cluster. */
+async function within(ms: number, attempt: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  const limit = { signal: AbortSignal.any([signal, over.signal]) }
+  const late = sleep(ms, undefined, limit).then(() => {
+    throw new Error('no answer at all')
+  })
+  try {
+    await Promise.race([attempt(), late])
+  } finally {
+    over.abort()
+  }
+}
 
 async function nodeIsReady(cluster: LocalCluster): Promise<void> {
   await cluster.kubectl('wait', '--for=condition=Ready', `node/${cluster.node.name}`, '--timeout=1s')

@@ -33,6 +33,7 @@ export async function deployExample(
   }
   const clusterIP = await field(cluster, 'service/web', '{.spec.clusterIP}')
   const nodePort = Number(await field(cluster, 'service/web-public', '{.spec.ports[0].nodePort}'))
+  signal.throwIfAborted()
   return { clusterIP, nodePort, localPort: await cluster.expose(nodePort) }
 }
 

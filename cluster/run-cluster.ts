@@ -47,7 +47,8 @@ async function work(
     for (const line of howToReach(cluster, example)) say(line)
     await requested
   }
-  await Promise.race([use(), cluster.failure])
+  // Whoever waits for kubectl when an end is asked for is not waited for: it ends with the API server.
+  await Promise.race([use(), cluster.failure, requested])
 }
 
 async function deploy(
@@ -61,7 +62,7 @@ async function deploy(
   return example
 }
 
-/** Waits for the work, or for what ends it early; then too it comes to its end first. Resolves with why it failed. */
+/** Waits for the work, which sees by itself when it is to end. Resolves with why it failed. */
 async function untilDone(
   running: Promise<void>,
   { requested, signal }: Interruption,
