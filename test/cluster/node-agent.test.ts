@@ -5,6 +5,7 @@ import type { EventReport } from '../../src/kube/event-series.ts'
 import { NodeLease } from '../../src/kubelet/node/lease.ts'
 import type { Machine } from '../../src/kubelet/node/machine.ts'
 import { NodeAgent } from '../../src/kubelet/node/node-agent.ts'
+import type { NodeImage } from '../../src/kubelet/node/node-images.ts'
 import type { NodeIdentity } from '../../src/kubelet/node/node-object.ts'
 import { silentLogger } from '../../src/util/logger.ts'
 import { eventually } from '../support/eventually.ts'
@@ -67,6 +68,7 @@ let nodes = 0
 beforeEach(async () => {
   name = `node-${++nodes}`
   events = []
+  images = IMAGES
   client = await nodeClient(name)
 })
 afterEach(async () => {
@@ -75,6 +77,8 @@ afterEach(async () => {
 })
 
 let notReady: string | undefined
+const IMAGES = Promise.resolve([{ names: ['localhost/web:1'], sizeBytes: 7 }])
+let images: Promise<NodeImage[]>
 let pressure = { memory: false, disk: false, pids: false }
 
 function agentOf(
@@ -90,7 +94,7 @@ function agentOf(
       return { notReady, pressure }
     },
     runtime: () => ({ version: 'containerd://1.6.20', handlers: [], features: undefined }),
-    images: async () => [{ names: ['localhost/web:1'], sizeBytes: 7 }],
+    images: () => images,
     onEvent: ({ type, reason }: EventReport) => events.push(`${type} ${reason}`),
     log: silentLogger,
     checkMs,
@@ -193,6 +197,14 @@ describe('a machine', () => {
     pressure = { ...pressure, disk: false }
     await announced('Normal NodeHasDiskPressure')
     await announced('Normal NodeNotReady')
+  })
+
+  it('says how it is without the images of a runtime that hangs', async () => {
+    notReady = undefined
+    images = new Promise(() => undefined)
+    await agentOf().start()
+    await said('True')
+    expect((await node()).status.images).toBeUndefined()
   })
 
   it('keeps its Node over a restart, with what others wrote into it', async () => {

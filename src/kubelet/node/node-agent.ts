@@ -13,9 +13,8 @@ import { type ExistingCondition, type ExistingNode, existingNode } from './exist
 import { NodeError } from './node-error.ts'
 import { conditionEvent, rebootEvent, startEvent } from './node-events.ts'
 import type { NodeImage } from './node-images.ts'
-import { type NodeIdentity, type NodeStatus, nodeStatus, type RuntimeDescription } from './node-object.ts'
+import { type NodeIdentity, nodeStatus, type RuntimeDescription, withoutGonePages } from './node-object.ts'
 import { registerNode } from './registration.ts'
-import { HUGE_PAGES } from './resources.ts'
 
 export interface NodeAgentOptions {
   readonly client: KubeClient
@@ -24,8 +23,8 @@ export interface NodeAgentOptions {
   readonly health: () => HealthReport
   readonly runtime: () => RuntimeDescription
   /**
-   * Asked when something is told anyway: images come and go with every pod, and nobody needs to know at once. When it
-   * rejects, the Node's list stays as it is.
+   * Asked when a node that is ready tells something anyway: images come and go with every pod, and nobody needs to know at
+   * once. When it rejects or takes its time, the Node's list stays as it is.
    */
   readonly images: () => Promise<readonly NodeImage[]>
   /** Hears what people are to be told of the node. Must not throw. */
@@ -42,6 +41,8 @@ export const CHECK_MS = 10_000
 export const REPORT_MS = 300_000
 /** What looking around takes at most, in ms; the kubelet's pods and the proxy's rules are read meanwhile. */
 const SETTLE_MS = 10_000
+/** How long a report waits for the list of images, in ms. */
+const IMAGES_MS = 2_000
 const RETRY: Backoff = { firstMs: 200, maxMs: 30_000 }
 
 type DatedCondition = NodeCondition & { readonly since: string }
@@ -243,18 +244,20 @@ export class NodeAgent {
     const { client, identity, health, runtime, reportMs = REPORT_MS } = this.#options
     const now = Date.now()
     const time = apiTime(now)
-    const conditions = nodeConditions(health()).map((condition): DatedCondition => {
+    const report = health()
+    const conditions = nodeConditions(report).map((condition): DatedCondition => {
       const before = this.#conditions.get(condition.type)
       return { ...condition, since: before?.status === condition.status ? before.since : time }
     })
     const news = { status: nodeStatus(identity, runtime()), conditions }
     if (isDeepStrictEqual(news, this.#told) && now - this.#toldAt < reportMs) return
-    const images = await this.#options.images().catch(() => undefined)
+    const images = report.notReady === undefined ? await this.#images() : undefined
     const written = conditions.map(({ since, ...condition }) => ({
       ...condition,
       lastHeartbeatTime: time,
       lastTransitionTime: since,
     }))
+    const there = this.#node?.resources ?? []
     this.#isTelling = true
     try {
       const answer = await client.json({
@@ -262,7 +265,7 @@ export class NodeAgent {
         path: `${this.#path}/status`,
         // Conditions are merged by type, so that those of others stay.
         contentType: 'application/strategic-merge-patch+json',
-        body: { status: this.#withoutGonePages({ ...news.status, images, conditions: written }) },
+        body: { status: { ...withoutGonePages(news.status, there), images, conditions: written } },
         signal: this.#abort.signal,
       })
       this.#toldVersion = existingNode(answer).version
@@ -279,12 +282,12 @@ export class NodeAgent {
     this.#compare()
   }
 
-  /** Sizes of huge pages that the kernel offered once and does no more; other resources may be of device plugins. */
-  #withoutGonePages(status: NodeStatus): object {
-    const { capacity, allocatable } = status
-    const gone =
-      this.#node?.resources.filter((name) => name.startsWith(HUGE_PAGES) && !(name in capacity)) ?? []
-    const removed = Object.fromEntries(gone.map((name) => [name, null]))
-    return { ...status, capacity: { ...capacity, ...removed }, allocatable: { ...allocatable, ...removed } }
+  /** Undefined when they cannot be had in time: a runtime that hangs must not keep the node from saying so. */
+  async #images(): Promise<readonly NodeImage[] | undefined> {
+    const limit = new AbortController()
+    const late = sleep(IMAGES_MS, undefined, { signal: limit.signal }).catch(() => undefined)
+    const images = await Promise.race([this.#options.images().catch(() => undefined), late])
+    limit.abort()
+    return images
   }
 }

@@ -2,7 +2,13 @@ import type { NodeTaint } from '../../config/node-registration.ts'
 import type { RuntimeFeatures, RuntimeHandler } from '../../gen/runtime.ts'
 import type { IpAddress } from '../../util/address.ts'
 import type { Machine } from './machine.ts'
-import { nodeAllocatable, nodeCapacity, type ReservedResources, resourceList } from './resources.ts'
+import {
+  HUGE_PAGES,
+  nodeAllocatable,
+  nodeCapacity,
+  type ReservedResources,
+  resourceList,
+} from './resources.ts'
 
 /** What does not change while the process lives. */
 export interface NodeIdentity {
@@ -109,4 +115,15 @@ export function nodeStatus(
       ? {}
       : { features: { supplementalGroupsPolicy: features.supplementalGroupsPolicy } }),
   }
+}
+
+/**
+ * A status to be merged into that of a Node whose capacity has these resources: sizes of huge pages that the kernel
+ * offered once and does no more go; all else that is there may be a device plugin's.
+ */
+export function withoutGonePages(status: NodeStatus, resources: readonly string[]): object {
+  const { capacity, allocatable } = status
+  const gone = resources.filter((name) => name.startsWith(HUGE_PAGES) && !(name in capacity))
+  const removed = Object.fromEntries(gone.map((name) => [name, null]))
+  return { ...status, capacity: { ...capacity, ...removed }, allocatable: { ...allocatable, ...removed } }
 }
