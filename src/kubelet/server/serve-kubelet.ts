@@ -54,6 +54,8 @@ const REREAD_MS = 10_000
 const HANDSHAKE_MS = 10_000
 /** As Go's net. */
 const KEEP_ALIVE_MS = 15_000
+/** Longer than API servers keep one (Go's net/http: 90 s): they are to end it, or they would send into its end. */
+const IDLE_MS = 120_000
 /** As Go's net/http: a command line of an exec stands in the query. */
 const MAX_HEAD_BYTES = 1 << 20
 
@@ -136,7 +138,7 @@ function createTls(material: TlsMaterial): Server {
       ...tlsOptions(material),
       ...{ handshakeTimeout: HANDSHAKE_MS, maxHeaderSize: MAX_HEAD_BYTES },
       // A session can be silent for hours; whether the other end is there still, TCP finds out.
-      ...{ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+      ...{ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, keepAliveTimeout: IDLE_MS },
       // Without an authority of ours, Node would trust all that the system does.
       ...(material.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: false }),
     })
