@@ -185,8 +185,7 @@ export class StatusWriter {
     const { status, removed } = entry
     const pod = this.#options.pod(entry.name, entry.uid)
     if (pod !== undefined && pod !== 'later') {
-      // Once its end is told, what becomes of its sandbox is nobody's business.
-      if (status !== undefined && !(removed && entry.endTold)) await this.#tell(entry, status, pod)
+      if (status !== undefined) await this.#tell(entry, status, pod)
       // Asked anew: it may have been deleted meanwhile.
       if (removed && this.#isToGo(entry)) await this.#delete(entry)
     }
@@ -196,6 +195,8 @@ export class StatusWriter {
   async #tell(entry: Entry, status: PodStatus, pod: Pod): Promise<void> {
     // An end that was told is final, and what made it so may be gone from here by now.
     if (entry.told === undefined && pod.uid === entry.uid && pod.told.ended !== undefined) return
+    // What becomes of the sandbox of a pod that is to go, and whose end is told, is nobody's business.
+    if (entry.endTold && pod.deletion !== undefined) return
     // What this process has not changed has been as it is for longer than it lives.
     if (entry.told === undefined)
       for (const [type, told] of toldConditions(this.#options.written?.(entry.name)))
@@ -266,8 +267,13 @@ const isDue = ({ dueAt }: Entry): boolean => dueAt !== undefined && dueAt <= Dat
 /** Somebody waits for it: a pod has begun, ended, become ready or unready, or does not get on. */
 function isUrgent(before: PodStatus | undefined, now: PodStatus): boolean {
   if (before === undefined) return now.phase !== 'Pending' || obstacles(now) !== ''
-  return before.phase !== now.phase || before.ready !== now.ready || obstacles(before) !== obstacles(now)
+  return (
+    before.phase !== now.phase || readiness(before) !== readiness(now) || obstacles(before) !== obstacles(now)
+  )
 }
+
+const readiness = (status: PodStatus): string | undefined =>
+  podConditions(status).find(({ type }) => type === 'Ready')?.status
 
 /** Why containers wait, where it is not that the pod is about to start. */
 const obstacles = ({ initContainers, containers }: PodStatus): string =>

@@ -79,9 +79,12 @@ function phaseOf(state: PodState, main: readonly ContainerStatus[]): PodPhase {
   if (outcome !== undefined && !records.containers.some((it) => it.state === 'running')) return outcome
   if (terminating !== undefined && main.length > 0 && main.every(({ state }) => state.kind === 'terminated'))
     return main.every(({ state }) => isFinished(state)) ? 'Succeeded' : 'Failed'
-  // One that was never made keeps the pod from counting as started.
-  return main.length > 0 && main.every(({ id }) => id !== '') ? 'Running' : 'Pending'
+  // One that was never started keeps the pod from counting as such.
+  return main.length > 0 && main.every(hasRun) ? 'Running' : 'Pending'
 }
+
+const hasRun = ({ state, lastTermination }: ContainerStatus): boolean =>
+  state.kind !== 'waiting' || lastTermination !== undefined
 
 const concluded = ({ concluded }: PodState, phase: PodPhase): PodStatus['conclusion'] =>
   concluded === undefined || concluded.reason === '' || phase !== concluded.phase
@@ -132,7 +135,17 @@ function containerState(
     return obstacle(state, container) ?? notYet(state, role)
   if (latest.state === 'running') return { kind: 'running', startedAt: latest.startedAt }
   if (latest.state === 'unknown') {
-    return waiting('ContainerStatusUnknown', 'the runtime lost track of the container')
+    // As if it had been killed, by which it may be started again (128 + SIGKILL).
+    const reason = 'ContainerStatusUnknown'
+    const { startedAt, finishedAt } = latest
+    return {
+      kind: 'terminated',
+      exitCode: 137,
+      reason,
+      message: LOST,
+      startedAt,
+      finishedAt: Math.max(startedAt, finishedAt),
+    }
   }
   const verdict = judge([latest], state.pod?.restartPolicy ?? 'Never', role)
   if (verdict.kind === 'start' && state.terminating === undefined) {
@@ -143,6 +156,8 @@ function containerState(
   }
   return terminated(latest, state.terminationMessages)
 }
+
+const LOST = 'The runtime lost track of the container'
 
 const terminated = (
   { id, exitCode, reason, message, startedAt, finishedAt }: ContainerRecord,

@@ -158,6 +158,16 @@ describe('the status of a pod', () => {
     ])
   })
 
+  it('of a pod that is to end waits for its end', async () => {
+    writer.take(running)
+    await pass(0)
+    writer.take(
+      told({ records: { sandboxes, containers: [containerRecord()] }, terminating: { graceSeconds: 9 } }),
+    )
+    await pass(1_000)
+    expect(writes()).toEqual(['PATCH Running'])
+  })
+
   it('of a pod that is gone is told to nobody', async () => {
     pods.clear()
     writer.take(running)

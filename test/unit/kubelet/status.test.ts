@@ -69,6 +69,16 @@ describe('a pod in one line', () => {
       state: { records: records(exitedRecord(1, { name: 'first' })) },
       next: 'Failed Init:Error',
     },
+    {
+      when: 'its container is made, but has not started',
+      state: { records: records(containerRecord({ state: 'created', startedAt: 0 })) },
+      next: 'Pending ContainerCreating',
+    },
+    {
+      when: 'the runtime has lost track of its container',
+      state: { records: records(containerRecord({ state: 'unknown' })) },
+      next: 'Running ContainerStatusUnknown',
+    },
     { when: 'it runs', state: { records: records(containerRecord()) }, next: 'Running Running ready' },
     {
       when: 'it crashes',
