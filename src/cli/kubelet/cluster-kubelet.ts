@@ -1,26 +1,19 @@
-import { NodeLabels } from '../../kubelet/api/node-labels.ts'
-import { PodEventRecorder } from '../../kubelet/api/pod-event-recorder.ts'
-import { TokenRequests } from '../../kubelet/api/token-requests.ts'
-import { Kubelet } from '../../kubelet/kubelet.ts'
+import type { Kubelet } from '../../kubelet/kubelet.ts'
 import { NodeLease } from '../../kubelet/node/lease.ts'
 import { addNodeMetrics } from '../../kubelet/node/metrics.ts'
 import type { NodeAgent } from '../../kubelet/node/node-agent.ts'
-import { type NodeIdentity, nodeLabels } from '../../kubelet/node/node-object.ts'
-import { nodeAllocatable, nodeCapacity } from '../../kubelet/node/resources.ts'
-import { emptyRegistry, type Registry } from '../../metrics/registry.ts'
-import type { PodObject, PodSource } from '../../sources/api/pod-source.ts'
+import type { NodeIdentity } from '../../kubelet/node/node-object.ts'
+import type { Registry } from '../../metrics/registry.ts'
 import { ServiceSource } from '../../sources/api/service-source.ts'
 import type { NodeFeed } from '../../sources/node-feed.ts'
 import type { ServiceFeed } from '../../sources/service-feed.ts'
-import { systemClock } from '../../util/clock.ts'
 import type { Logger } from '../../util/logger.ts'
 import type { Teardown } from '../process/teardown.ts'
+import { together } from '../process/together.ts'
 import type { ApiClients } from './api-clients.ts'
 import type { KubeletConfig } from './kubelet-config.ts'
-import { serveNodeApi } from './node-api.ts'
-import { NodePods } from './node-pods.ts'
 import { reportNode } from './report-node.ts'
-import { statsPages } from './stats-pages.ts'
+import { openKubelet, type RunningKubelet } from './running-kubelet.ts'
 import { waitForRuntime } from './wait-for-runtime.ts'
 
 export interface ClusterKubeletOptions
@@ -56,97 +49,33 @@ export async function startClusterKubelet(
   options: ClusterKubeletOptions,
   teardown: Teardown,
 ): Promise<ClusterKubelet> {
-  const { identity, reasons = [], registry, log, signal = new AbortController().signal } = options
-  const probes = emptyRegistry()
+  const { identity, endpoint, reasons = [], registry } = options
+  const failed = new AbortController()
+  const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])])
   addNodeMetrics(registry, identity)
-  let open: Kubelet | undefined
-  let pods: PodSource | undefined
+  let running: RunningKubelet | undefined
   // Registration waits for no runtime: that one is missing is what the Node says then.
-  const { agent, health, folders } = reportNode({ ...options, reasons, kubelet: () => open }, teardown)
+  const reports = reportNode({ ...options, reasons, kubelet: () => running?.kubelet }, teardown)
+  const { agent } = reports
   const registered = agent.start(signal).then(async () => {
-    beatHeart(identity, agent, options, teardown)
+    beatHeart(options, agent, teardown)
     await options.onRegistered?.(agent)
   })
-  // They pace themselves: they wait in no line, and nothing waits behind them.
-  const events = new PodEventRecorder({ client: options.leaseClient, nodeName: identity.name, log })
-  teardown.add('Events', () => events.close())
-  const opened = waitForRuntime(options.endpoint, signal).then(async (version) => {
-    const labels = labelsOf(options)
-    const kubelet = await openKubelet(
-      options,
-      { labels, probes, events },
-      () => void health.check(),
-      teardown,
-    )
-    const stats = statsPages({ nodeName: identity.name, kubelet, probes, folders, log }, teardown)
-    const runtimeName = version.split('://')[0] ?? ''
-    // Before the node can be Ready: from then on the API server asks it for logs and sessions.
-    const objects = (): Iterable<PodObject> => pods?.objects ?? []
-    await serveNodeApi({ ...options, ...{ kubelet, objects, runtimeName, stats } }, teardown)
-    open = kubelet
+  const opened = waitForRuntime(endpoint, signal).then(async (version) => {
+    running = await openKubelet(version, options, reports, teardown)
     agent.changed()
-    const nodePods = await NodePods.open(
-      { ...options, ...{ kubelet, labels, runtimeName, events }, nodeUid: () => agent.uid },
-      teardown,
-    )
-    return { kubelet, nodePods }
+    return running
   })
-  const [{ kubelet, nodePods }] = await Promise.all([opened, registered])
+  const [{ kubelet, pods }] = await together([opened, registered], () => failed.abort())
   followServices(kubelet, options, teardown)
-  pods = nodePods.follow(teardown)
+  pods.follow(teardown)
   return { reasonsChanged: () => agent.changed() }
 }
 
-function beatHeart(
-  { name }: NodeIdentity,
-  agent: NodeAgent,
-  { leaseClient, log }: ClusterKubeletOptions,
-  teardown: Teardown,
-): void {
-  const lease = new NodeLease({ client: leaseClient, nodeName: name, nodeUid: () => agent.uid, log })
+function beatHeart(options: ClusterKubeletOptions, agent: NodeAgent, teardown: Teardown): void {
+  const { leaseClient: client, identity, log } = options
+  const lease = new NodeLease({ ...{ client, log }, nodeName: identity.name, nodeUid: () => agent.uid })
   teardown.add('the heartbeat', () => lease.close())
-}
-
-const labelsOf = ({ client, identity, log }: ClusterKubeletOptions): NodeLabels =>
-  new NodeLabels({
-    ...{ client, log, nodeName: identity.name },
-    own: new Map(Object.entries(nodeLabels(identity))),
-  })
-
-interface KubeletSurroundings {
-  readonly labels: NodeLabels
-  readonly probes: Registry
-  readonly events: PodEventRecorder
-}
-
-async function openKubelet(
-  options: ClusterKubeletOptions,
-  { labels, probes, events }: KubeletSurroundings,
-  onRuntimeAway: () => void,
-  teardown: Teardown,
-): Promise<Kubelet> {
-  const { client, identity, endpoint, stateDir, logsDir, registry, log } = options
-  const { clusterDns, resolvConf } = options
-  const allocatable = nodeAllocatable(nodeCapacity(identity.machine, identity.maxPods), identity.reserved)
-  const tokens = new TokenRequests({ client, clock: systemClock, onDue: (uid) => kubelet.renewVolumes(uid) })
-  const kubelet: Kubelet = await Kubelet.open({
-    ...{ endpoint, stateDir, logsDir, registry, log, tokens, clusterDns },
-    probeRegistry: probes,
-    ...(resolvConf === undefined ? {} : { resolvConf }),
-    waitsForServices: true,
-    onEvent: (event) => events.report(event),
-    knowsStaticPods: options.manifests !== undefined,
-    room: () => ({ name: identity.name, labels: labels.current, allocatable }),
-    onRuntimeAway,
-    pods: 'node',
-    nodeName: identity.name,
-    nodeAddresses: identity.addresses,
-  })
-  teardown.add('the kubelet', async () => {
-    await kubelet.close()
-    tokens.close()
-  })
-  return kubelet
 }
 
 /** Services come from whoever watches them in this process already. */

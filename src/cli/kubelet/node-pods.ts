@@ -10,7 +10,7 @@ import type { Change } from '../../model/change.ts'
 import type { ObjectName } from '../../model/object-name.ts'
 import type { Pod } from '../../model/pod.ts'
 import { formatProblem, type Problem } from '../../model/problem.ts'
-import { PodSource } from '../../sources/api/pod-source.ts'
+import { type PodObject, PodSource } from '../../sources/api/pod-source.ts'
 import type { SourceUpdate } from '../../sources/source-update.ts'
 import { StaticPodSource } from '../../sources/static/static-pod-source.ts'
 import { systemClock } from '../../util/clock.ts'
@@ -78,8 +78,13 @@ export class NodePods {
     return pods
   }
 
+  /** Pods of the API server as they are written; none before `follow`. */
+  get objects(): Iterable<PodObject> {
+    return this.#source?.objects ?? []
+  }
+
   /** Runs what is bound to this node, too. The Node is registered. */
-  follow(teardown: Teardown): PodSource {
+  follow(teardown: Teardown): void {
     const { client, identity, log } = this.#options
     const nodeName = identity.name
     const source = new PodSource({
@@ -90,7 +95,6 @@ export class NodePods {
     this.#source = source
     teardown.add('mirrors of static pods', () => this.#mirrors.close())
     teardown.add('the watch on pods', () => source.close())
-    return source
   }
 
   #take({ changes, problems }: SourceUpdate): void {
