@@ -9,7 +9,7 @@ import { runSuite } from './suite.ts'
 
 const help = `hawser bench node: a node of a real cluster, from the scheduler's word to the pod that runs
 
-  --starts N              single starts of each side, after one that only warms up (default 20)
+  --starts N              single starts of each side, after one that only warms up (default 12)
   --batch N               pods at once (default 50)
   --batch-rounds N        how often (default 2)
   --idle-pods N           pods that run while nothing happens (default 30)
@@ -33,7 +33,7 @@ export const run = (args: readonly string[]): Promise<number> =>
   runSuite(args, help, async (teardown) => {
     const values = parseFlags(args, flags)
     const sizes = {
-      starts: count('starts', values.starts, 20),
+      starts: count('starts', values.starts, 12),
       batch: count('batch', values.batch, 50),
       batchRounds: count('batch-rounds', values['batch-rounds'], 2),
       idlePods: count('idle-pods', values['idle-pods'], 30),

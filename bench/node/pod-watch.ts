@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import type { KubeClient } from '../../src/kube/client.ts'
+import { errorMessage } from '../../src/util/error-message.ts'
 import { BenchError } from '../error.ts'
 import type { Teardown } from '../teardown.ts'
 
@@ -17,7 +18,7 @@ export interface PodTimeline {
 interface WatchEvent {
   readonly type: string
   readonly object: {
-    readonly metadata: { readonly name: string }
+    readonly metadata: { readonly name: string; readonly resourceVersion: string }
     readonly spec?: { readonly nodeName?: string }
     readonly status?: {
       readonly phase?: string
@@ -32,21 +33,24 @@ export const PODS = '/api/v1/namespaces/default/pods'
 export class PodWatch {
   readonly #timelines = new Map<string, PodTimeline>()
   readonly #waiting = new Set<() => void>()
+  readonly #client: KubeClient
+  #events: IncomingMessage | undefined
+  #version: string | undefined
+  #closed = false
   #failure: BenchError | undefined
 
-  private constructor(events: IncomingMessage) {
-    const lines = createInterface({ input: events })
-    lines.on('line', (line) => this.#take(JSON.parse(line)))
-    events.on('error', (error) => this.#fail(error.message))
-    events.on('close', () => this.#fail('it ended'))
+  private constructor(client: KubeClient, teardown: Teardown) {
+    this.#client = client
+    teardown.add(() => {
+      this.#closed = true
+      this.#events?.destroy()
+    })
   }
 
   static async open(client: KubeClient, teardown: Teardown): Promise<PodWatch> {
-    const events = await client.stream({ path: PODS, query: { watch: true } })
-    teardown.add(() => {
-      events.destroy()
-    })
-    return new PodWatch(events)
+    const watch = new PodWatch(client, teardown)
+    await watch.#follow()
+    return watch
   }
 
   timeline(name: string): PodTimeline {
@@ -86,8 +90,25 @@ export class PodWatch {
     })
   }
 
+  /** A server ends a watch when it likes; the next one goes on behind the last event. */
+  async #follow(): Promise<void> {
+    const since = this.#version === undefined ? {} : { resourceVersion: this.#version }
+    const events = await this.#client.stream({ path: PODS, query: { watch: true, ...since } })
+    this.#events = events
+    createInterface({ input: events }).on('line', (line) => this.#take(JSON.parse(line)))
+    events.on('error', () => undefined)
+    events.on('close', () => {
+      if (!this.#closed) this.#follow().catch((error: unknown) => this.#fail(errorMessage(error)))
+    })
+  }
+
   #take({ type, object }: WatchEvent): void {
     const now = performance.now()
+    if (type === 'ERROR') {
+      this.#fail(JSON.stringify(object))
+      return
+    }
+    this.#version = object.metadata.resourceVersion
     const timeline = this.timeline(object.metadata.name)
     if (type === 'DELETED') timeline.goneAt ??= now
     if (object.spec?.nodeName !== undefined) timeline.boundAt ??= now
