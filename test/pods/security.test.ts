@@ -1,6 +1,8 @@
 import { mkdir, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { writeImage } from '../../src/kubelet/images/build.ts'
+import { importArchive } from '../../src/kubelet/images/import-archive.ts'
 import { objectName } from '../../src/model/object-name.ts'
 import type { PodStatus } from '../../src/model/pod-status.ts'
 import { writtenPod } from '../support/pod-builder.ts'
@@ -57,6 +59,30 @@ test('a container that must not be root does not start as root, and says why', a
   expect(message).toBe(
     'container has runAsNonRoot and image will run as root (pod: "careful_default(uid-careful)", container: main)',
   )
+})
+
+test('a container that must not be root starts as the user that its image has by number', async () => {
+  const { node, machine } = used
+  const program = { kind: 'file', path: '/bin/sleep', mode: 0o755, source: '/bin/busybox' } as const
+  const image = (user: string) => ({
+    ...{ name: `localhost/hawser-test/user-${user}:1`, user, entries: [program], workingDir: '/' },
+    ...{ entrypoint: ['/bin/sleep', '1000'], cmd: [], env: [], exposedPorts: [] },
+  })
+  const podOf = async (user: string) => {
+    const made = image(user)
+    const { file } = await writeImage(made, join(machine.stateDir, `${user}.tar`))
+    await importArchive(machine.containerd.socket, file)
+    return writtenPod(
+      `user-${user}`,
+      { securityContext: { runAsNonRoot: true } },
+      { image: made.name, command: [] },
+    )
+  }
+  const [numbered, named] = await Promise.all([podOf('1000'), podOf('web')])
+  node.set(numbered, named)
+  await node.running(numbered)
+  const { message } = await node.waitFor(named, ({ reason }) => reason === 'CreateContainerConfigError')
+  expect(message).toContain('image has non-numeric user (web), cannot verify user is non-root')
 })
 
 test('volumes belong to the group of the pod, and its user can read what it is shown', async () => {
