@@ -11,7 +11,11 @@ import { podStatus } from '../../../../src/kubelet/pods/status.ts'
 import type { CriClient } from '../../../../src/kubelet/runtime/cri-client.ts'
 import type { TlsMaterial, TlsSource } from '../../../../src/kubelet/server/certificate/tls-material.ts'
 import { PodAccess } from '../../../../src/kubelet/server/pod-access.ts'
-import { type KubeletServer, serveKubelet } from '../../../../src/kubelet/server/serve-kubelet.ts'
+import {
+  type KubeletServer,
+  type KubeletServerOptions,
+  serveKubelet,
+} from '../../../../src/kubelet/server/serve-kubelet.ts'
 import { podFolder } from '../../../../src/kubelet/volumes/pod-folder.ts'
 import { silentLogger } from '../../../../src/util/logger.ts'
 import { type Certificate, CertificateAuthority } from '../../../cluster/harness/certificates.ts'
@@ -98,6 +102,11 @@ export class ServedNode {
   }
 
   async #serve(): Promise<void> {
+    this.#server = await serveKubelet(this.options())
+  }
+
+  /** Of the server, which others can be started with. */
+  options(): KubeletServerOptions {
     const records = { sandboxes: [sandboxRecord()], containers: [containerRecord({ id: 'main-id' })] }
     const state = podState(buildPod('web'), { records })
     const known = [{ state, status: podStatus(state, [], NOW) }]
@@ -107,7 +116,7 @@ export class ServedNode {
         return this.material
       },
     }
-    this.#server = await serveKubelet({
+    return {
       bind: { address: address('127.0.0.1'), port: 0 },
       nodeName: NODE,
       tls,
@@ -129,7 +138,7 @@ export class ServedNode {
       registry: this.registry,
       log: silentLogger,
       rereadMs: 20,
-    })
+    }
   }
 
   #runtime(): Pick<CriClient, 'exec' | 'attach' | 'portForward' | 'execSync'> {
