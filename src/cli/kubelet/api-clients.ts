@@ -2,6 +2,7 @@ import type { ClusterAccess } from '../../kube/access/cluster-access.ts'
 import { kubeconfigAccess } from '../../kube/access/kubeconfig.ts'
 import { KubeClient } from '../../kube/client.ts'
 import { RestClientMetrics } from '../../kube/metrics.ts'
+import { addCertificateMetrics } from '../../kubelet/node/certificate-metrics.ts'
 import type { Registry } from '../../metrics/registry.ts'
 import { packageVersion } from '../package-info.ts'
 import type { Teardown } from '../process/teardown.ts'
@@ -31,6 +32,7 @@ export async function openApiClients(
 ): Promise<ApiClients> {
   const access = await kubeconfigAccess({ file: kubeconfig })
   await checkIdentity(access.user.certificate, nodeName)
+  addCertificateMetrics(registry, access.user.certificate)
   const metrics = new RestClientMetrics(registry)
   const common = { access, userAgent: `hawser-kubelet/${packageVersion()}`, metrics }
   const client = new KubeClient({ ...common, ...API_REQUESTS })
