@@ -45,6 +45,14 @@ export async function unmountAllUnder(folder: string): Promise<void> {
   }
 }
 
+/**
+ * Shows `source` at `target`, too; both are of one type. A source below /proc/PID/fd is what that descriptor holds, not
+ * what its path leads to by now: it is taken as it stands.
+ */
+export async function bindMount(source: string, target: string): Promise<void> {
+  await run('mount', ['--no-canonicalize', '--bind', source, target])
+}
+
 /** Mounts a tmpfs of at most `sizeBytes` (undefined: the kernel's default, half of the memory). */
 export async function mountTmpfs(target: string, sizeBytes: number | undefined): Promise<void> {
   const options = ['mode=0777', ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])]

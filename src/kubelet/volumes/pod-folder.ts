@@ -41,6 +41,10 @@ export function volumeFolder(folder: PodFolder, { name, source }: Volume): strin
   return join(folder.volumes, `kubernetes.io~${plugin}`, name)
 }
 
+/** Where a part of a volume is shown for one mount of a container, by its place in the list of them. */
+export const subPathTarget = (folder: PodFolder, volume: string, container: string, index: number): string =>
+  join(folder.root, 'volume-subpaths', volume, container, String(index))
+
 /** One file a run: the next one begins empty, and the last one's can still be read. */
 export const terminationFile = (folder: PodFolder, container: string, attempt: number): string =>
   join(folder.containers, container, String(attempt))

@@ -18,11 +18,12 @@ import {
   type PodFolder,
   type PodPlaces,
   podFolder,
+  subPathTarget,
   terminationFile,
   volumeFolder,
 } from './pod-folder.ts'
 import { projectedFiles } from './projected-files.ts'
-import { expandSubPath, resolveSubPath } from './sub-path.ts'
+import { bindSubPath, expandSubPath } from './sub-path.ts'
 import type { TokenPart, TokenSource } from './token-source.ts'
 import { VolumeError } from './volume-error.ts'
 
@@ -78,8 +79,10 @@ export class PodVolumes {
   async mountsFor(pod: Pod, container: Container, run: MountingRun): Promise<Mount[]> {
     const folder = this.folderOf(pod)
     const mounts: Mount[] = []
-    for (const mount of container.volumeMounts)
-      mounts.push(await this.#volumeMount(pod, folder, mount, run.environment))
+    for (const [index, mount] of container.volumeMounts.entries()) {
+      const shown = (volume: string) => subPathTarget(folder, volume, container.name, index)
+      mounts.push(await this.#volumeMount(pod, mount, run.environment, shown))
+    }
     const termination = terminationFile(folder, container.name, run.attempt)
     await mkdir(dirname(termination), { recursive: true, mode: 0o755 })
     // The runtime would make a missing one a folder.
@@ -194,9 +197,9 @@ export class PodVolumes {
 
   async #volumeMount(
     pod: Pod,
-    folder: PodFolder,
     mount: VolumeMount,
     environment: MountingRun['environment'],
+    shown: (volume: string) => string,
   ): Promise<Mount> {
     const volume = pod.volumes.find(({ name }) => name === mount.volume)
     if (volume === undefined) {
@@ -204,9 +207,10 @@ export class PodVolumes {
       throw new VolumeError('VOLUME_FAILED', message)
     }
     const { source } = volume
-    const base = source.kind === 'hostPath' ? source.path : volumeFolder(folder, volume)
-    const subPath = mount.subPathExpr === '' ? mount.subPath : expandSubPath(mount.subPathExpr, environment)
-    const hostPath = subPath === '' ? base : await resolveSubPath(base, subPath, source.kind)
+    const base = source.kind === 'hostPath' ? source.path : volumeFolder(this.folderOf(pod), volume)
+    const path = mount.subPathExpr === '' ? mount.subPath : expandSubPath(mount.subPathExpr, environment)
+    const hostPath = path === '' ? base : shown(volume.name)
+    if (path !== '') await bindSubPath({ base, path, kind: source.kind }, hostPath)
     // What the node writes, containers may not (core/v1 ConfigMapVolumeSource and its like).
     const readonly = mount.readOnly || source.kind === 'files'
     const propagation = PROPAGATION[mount.propagation]

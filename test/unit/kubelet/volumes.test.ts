@@ -1,9 +1,20 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { MountPropagation } from '../../../src/gen/runtime.ts'
+import { type Mount, MountPropagation } from '../../../src/gen/runtime.ts'
 import { writeFilesAtomically } from '../../../src/kubelet/volumes/atomic-files.ts'
 import { PodVolumes } from '../../../src/kubelet/volumes/pod-volumes.ts'
 import { projectedFiles } from '../../../src/kubelet/volumes/projected-files.ts'
@@ -199,6 +210,14 @@ describe('volumes of a pod', () => {
   const inVolume = (...path: string[]) =>
     join(folder, 'pods/uid-web/volumes/kubernetes.io~empty-dir/v', ...path)
 
+  /** A mount is of the very inode, not of a name. */
+  const isShown = async (path: string, mount: Mount | undefined) => {
+    const [wanted, shown] = await Promise.all([path, mount?.hostPath ?? ''].map((it) => stat(it)))
+    expect([shown?.dev, shown?.ino]).toEqual([wanted?.dev, wanted?.ino])
+    expect(mount?.hostPath).toBe(join(folder, 'pods/uid-web/volume-subpaths/v/main/0'))
+  }
+  afterEach(() => openVolumes().removeByUid('uid-web'))
+
   test('a disk emptyDir may be written by anyone', async () => {
     expect((await mountOf(podWith(emptyDir)))?.hostPath).toBe(inVolume())
     expect((await stat(inVolume())).mode & 0o777).toBe(0o777)
@@ -227,13 +246,33 @@ describe('volumes of a pod', () => {
 
   test('a missing subPath is made, for whoever may write the volume', async () => {
     const pod = podWith(emptyDir, { subPath: 'deep/er' })
-    expect((await mountOf(pod))?.hostPath).toBe(inVolume('deep/er'))
+    await isShown(inVolume('deep/er'), await mountOf(pod))
     expect((await stat(inVolume('deep/er'))).mode & 0o777).toBe(0o777)
+  })
+
+  test('a subPath is what it was when it was looked at, whatever its name leads to later', async () => {
+    const pod = podWith(emptyDir, { subPath: 'part' })
+    const mount = await mountOf(pod)
+    await writeFile(inVolume('part', 'own'), '')
+    await rename(inVolume('part'), inVolume('moved'))
+    await symlink('/etc', inVolume('part'))
+    expect(await readdir(mount?.hostPath ?? '')).toEqual(['own'])
+    await expect(mountOf(pod)).rejects.toMatchObject({ code: 'SUB_PATH_OUTSIDE' })
+  })
+
+  test('a subPath can be a file, and another one at the next start', async () => {
+    const pod = podWith(emptyDir, { subPath: 'file' })
+    await mountOf(podWith(emptyDir))
+    for (const text of ['first', 'second']) {
+      await writeFile(inVolume('new'), text)
+      await rename(inVolume('new'), inVolume('file'))
+      expect(await readFile((await mountOf(pod))?.hostPath ?? '', 'utf8')).toBe(text)
+    }
   })
 
   test('a subPath can have variables of the container in it', async () => {
     const pod = podWith(emptyDir, { subPathExpr: 'of/$(NAME)' })
-    expect((await mountOf(pod, new Map([['NAME', 'web-0']])))?.hostPath).toBe(inVolume('of/web-0'))
+    await isShown(inVolume('of/web-0'), await mountOf(pod, new Map([['NAME', 'web-0']])))
     await expect(mountOf(pod)).rejects.toMatchObject({ message: expect.stringContaining('no variable NAME') })
     await expect(mountOf(pod, new Map([['NAME', '../..']]))).rejects.toMatchObject({
       code: 'SUB_PATH_OUTSIDE',
