@@ -24,7 +24,12 @@ export function statsPages(options: StatsOptions, teardown: Teardown): Pages {
   const { nodeName, kubelet, probes, folders, log } = options
   let opened: Promise<UsageReader> | undefined
   const reader = (): Promise<UsageReader> => {
-    opened ??= UsageReader.open({ snapshot: () => kubelet.snapshot, cgroupRoot: kubelet.cgroupRoot })
+    const { cgroupRoot } = kubelet
+    opened ??= UsageReader.open({ snapshot: () => kubelet.snapshot, cgroupRoot }).catch((error: unknown) => {
+      // The next one to ask tries again.
+      opened = undefined
+      throw error
+    })
     return opened
   }
   teardown.add('the figures of what pods use', async () => (await opened)?.close())
