@@ -19,6 +19,8 @@ import {
 
 /** For whatever the cluster has to come to, on a machine with much else to do. */
 const LIMIT_MS = 60_000
+/** A test has several things to wait for. */
+const PATIENT = { timeout: 4 * LIMIT_MS }
 /** Pods are chosen at random: one of three is not among so many once in two million runs. */
 const REQUESTS = 40
 
@@ -32,7 +34,7 @@ beforeAll(async () => {
   client = await WebClient.start(node.netns)
   // Tried again after 10 s only (the Job controller's first back-off): others go on meanwhile.
   await apply(job('fails', 'exit 3', 1))
-})
+}, PATIENT.timeout)
 
 afterAll(async () => {
   await client?.stop()
@@ -84,14 +86,14 @@ async function answeredBy(address: string, pods: readonly string[]): Promise<voi
   }, LIMIT_MS)
 }
 
-describe('a Deployment with a Service', () => {
+describe('a Deployment with a Service', PATIENT, () => {
   let address: string
 
   beforeAll(async () => {
     await apply(webDeployment('web', 3, 'first'), serviceOf('web'))
     address = await clusterIP('web')
     await rolledOut('deployment/web')
-  })
+  }, PATIENT.timeout)
 
   it('answers the node from all of its pods', async () => {
     const pods = await podsOf('web')
@@ -146,7 +148,7 @@ async function saysAlone(address: string, greeting: string): Promise<void> {
   }, LIMIT_MS)
 }
 
-describe('other workloads', () => {
+describe('other workloads', PATIENT, () => {
   it('a Job whose pods fail is tried as often as it says, and fails', async () => {
     await waitFor('job/fails', 'condition=Failed')
     const pods = await podsOf('fails')
@@ -175,7 +177,7 @@ describe('other workloads', () => {
   })
 })
 
-describe('a node that is drained', () => {
+describe('a node that is drained', PATIENT, () => {
   it('keeps what a DaemonSet has put on it, and gets the others back when it is uncordoned', async () => {
     await apply(daemonSet('everywhere'))
     await rolledOut('daemonset/everywhere')
@@ -193,14 +195,16 @@ describe('a node that is drained', () => {
   })
 })
 
-describe('workloads that are deleted', () => {
+describe('workloads that are deleted', PATIENT, () => {
   it("leave nothing in the runtime, cgroups, mounts, the network and the kubelet's folder", async () => {
     const uids = await Promise.all(['web', 'everywhere', 'state'].map(podsOf)).then((pods) =>
       pods.flat().map(({ metadata }) => metadata.uid),
     )
     expect((await tracesOf(uids)).mounts).not.toEqual([])
-    const kinds = 'deployments,daemonsets,statefulsets,jobs,pods'
-    await kubectl('delete', kinds, '--all', `--timeout=${LIMIT_MS}ms`)
+    // With their pods, and before others: a ReplicaSet that is still there would make new ones.
+    const owners = ['deployments,daemonsets,statefulsets,jobs', '--cascade=foreground']
+    for (const what of [owners, ['pods']])
+      await kubectl('delete', ...what, '--all', `--timeout=${LIMIT_MS}ms`)
     await eventually(async () => {
       expect(await tracesOf(uids)).toEqual({ sandboxes: [], cgroups: [], mounts: [], links: [], folders: [] })
       return true
