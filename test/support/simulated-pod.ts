@@ -158,7 +158,7 @@ export class SimulatedPod {
     ) {
       throw new Error(`container name ${name} ${attempt} is reserved`)
     }
-    if (!name.startsWith('init')) this.#checkInit(sandbox)
+    this.#checkInit(sandbox, name)
     const now = this.#now
     const record = containerRecord({
       id: `container-${this.#ids++}`,
@@ -173,11 +173,20 @@ export class SimulatedPod {
     return record
   }
 
-  /** Unless an ordinary container ran in this sandbox already, every init container must have succeeded in it. */
-  #checkInit(sandbox: SandboxRecord): void {
+  /**
+   * Unless an ordinary container ran in this sandbox already, every init container before `starting` must have succeeded
+   * in it, and every sidecar before it must run.
+   */
+  #checkInit(sandbox: SandboxRecord, starting: string): void {
     const here = this.#containers.filter(({ sandboxId }) => sandboxId === sandbox.id)
-    if (here.some(({ name }) => !name.startsWith('init'))) return
-    for (const { name } of this.#pod.initContainers) {
+    const ordinary = new Set(this.#pod.containers.map(({ name }) => name))
+    if (here.some(({ name }) => ordinary.has(name))) return
+    for (const { name, sidecar } of this.#pod.initContainers) {
+      if (name === starting) return
+      if (sidecar) {
+        if (!this.running.includes(name)) throw new Error(`${name} does not run beside ${starting}`)
+        continue
+      }
       const succeeded = here.some((it) => it.name === name && it.state === 'exited' && it.exitCode === 0)
       if (!succeeded) throw new Error(`${name} has not succeeded in this sandbox`)
     }

@@ -40,6 +40,8 @@ export class NodePods {
   readonly #writer: StatusWriter
   readonly #mirrors: MirrorPods
   readonly #problems = new Map<string, ReadonlySet<string>>()
+  /** UIDs of the mirrors that static pods are told through. */
+  readonly #shownAs = new Map<ObjectName, string>()
   #static: StaticPodSource | undefined
   #source: PodSource | undefined
 
@@ -121,7 +123,13 @@ export class NodePods {
   #lookAtMirror(name: ObjectName): void {
     this.#mirrors.look(name)
     const own = this.#static?.pods.get(name)?.pod
-    if (own !== undefined && this.#standsFor(name, own.uid) !== 'later') this.#writer.retell(own.uid)
+    const mirror = own === undefined ? undefined : this.#standsFor(name, own.uid)
+    if (own === undefined || mirror === undefined || mirror === 'later') {
+      this.#shownAs.delete(name)
+      return
+    }
+    if (this.#shownAs.get(name) !== mirror.uid) this.#writer.retell(own.uid)
+    this.#shownAs.set(name, mirror.uid)
   }
 
   /** A pod that nobody runs. Names of static pods are theirs, whatever the API server has there. */

@@ -4,7 +4,11 @@ import { buildContainer, buildPod } from '../../support/pod-builder.ts'
 import { type Misfortune, SimulatedPod } from '../../support/simulated-pod.ts'
 
 const pod = buildPod('web', {
-  initContainers: [buildContainer({ name: 'init-1' }), buildContainer({ name: 'init-2' })],
+  initContainers: [
+    buildContainer({ name: 'init-1' }),
+    buildContainer({ name: 'proxy', sidecar: true }),
+    buildContainer({ name: 'init-2' }),
+  ],
   containers: [buildContainer({ name: 'main' }), buildContainer({ name: 'side' })],
 })
 
@@ -49,7 +53,7 @@ test('whatever happened, a pod comes to run with every container once', () => {
     fc.property(misfortunes, (events) => {
       const simulated = live(events)
       settle(simulated)
-      expect([...simulated.running].sort()).toEqual(['main', 'side'])
+      expect([...simulated.running].sort()).toEqual(['main', 'proxy', 'side'])
     }),
     { numRuns: 500 },
   )
