@@ -16,8 +16,11 @@ export interface Comparison {
   readonly wanted: ReadonlyMap<string, readonly Difference[]>
 }
 
-/** Answers within a node take a few ms; a retry of TCP would come after 1 s. */
-const SILENCE_MS = 300
+/**
+ * Answers within a node take a few ms, with dozens of questions beside them and a machine that does other things dozens of
+ * ms: what both sides seem to drop is not asked again. A retry of TCP would come after 1 s.
+ */
+const SILENCE_MS = 600
 
 /**
  * Which endpoints there are shows only in many answers, and most probes have one fate at once: where two proxies seem to
