@@ -1,9 +1,8 @@
-
 import { cidrContains, formatCidr, type IpAddress } from '../../util/address.ts'
 import { type Frontend, frontendKey } from '../desired/frontend.ts'
 import { explainEndpoints } from './endpoints.ts'
 import type { ClientKind, ExplainedFrontend, Explanation, Treatment } from './explanation.ts'
-import { explainMasquerade, } from './masquerade.ts'
+import { explainMasquerade } from './masquerade.ts'
 import type { Question } from './question.ts'
 import { explainStranger } from './stranger.ts'
 import type { ExplainWorld } from './world.ts'
