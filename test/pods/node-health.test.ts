@@ -73,6 +73,8 @@ test('a runtime that dies makes the node unready, and one that is back ready aga
   machine.containerd.detach()
   process.kill(pid, 'SIGKILL')
   await says(/^container runtime is down: /)
+  // As it last was: a restart is no news of it.
+  expect(runtime.description.version).toMatch(/^containerd:/)
   await machine.again()
   await says(undefined)
 })

@@ -6,7 +6,9 @@ import type { RuntimeDescription } from './node-object.ts'
 /** What a node asks of its runtime besides its pods: on a connection of its own, also while no kubelet is there yet. */
 export class NodeRuntime {
   readonly #client: CriClient
-  #version: string | undefined
+  #version = ''
+  /** When it is back it may be another version, with other settings. */
+  #wasAway = true
   #imageFolder: string | undefined
   #status: StatusResponse | undefined
 
@@ -18,7 +20,7 @@ export class NodeRuntime {
   /** As it last said. */
   get description(): RuntimeDescription {
     const { runtimeHandlers = [], features } = this.#status ?? {}
-    return { version: this.#version ?? '', handlers: runtimeHandlers, features }
+    return { version: this.#version, handlers: runtimeHandlers, features }
   }
 
   /** On the file system that images lie on; undefined while that is not known. */
@@ -30,12 +32,12 @@ export class NodeRuntime {
   async status(): Promise<StatusResponse> {
     try {
       const status = await this.#client.status()
-      if (this.#version === undefined) await this.#ask()
+      if (this.#wasAway) await this.#ask()
+      this.#wasAway = false
       this.#status = status
       return status
     } catch (error) {
-      // When it is back it may be another version, with other settings.
-      this.#version = undefined
+      this.#wasAway = true
       throw error
     }
   }
