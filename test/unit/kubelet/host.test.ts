@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
+import { nodeWorkingSet, parseMemoryInfo } from '../../../src/kubelet/host/memory-info.ts'
 import { parseMounts } from '../../../src/kubelet/host/mounts.ts'
 import { endProcess, findProcesses, isAlive, processOf } from '../../../src/kubelet/host/processes.ts'
 
@@ -16,6 +17,14 @@ test('mounts are read with their types, whatever optional fields and odd names t
     { point: '/with space\\', type: 'tmpfs', options: ['rw'] },
     { point: '/sys/fs/cgroup', type: 'cgroup2', options: ['rw', 'nsdelegate'] },
   ])
+})
+
+test('the working set of a machine is what it cannot give back at once', () => {
+  const text =
+    'MemTotal:       1000 kB\nMemFree:         200 kB\nInactive(file):  300 kB\nHugePages_Total:   4\n'
+  const memory = parseMemoryInfo(text)
+  expect(memory.get('HugePages_Total')).toBe(4)
+  expect(nodeWorkingSet(memory)).toBe(500 * 1024)
 })
 
 test('a process is found by its program and a whole argument, and ended', async () => {
