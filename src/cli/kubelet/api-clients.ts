@@ -6,6 +6,7 @@ import { addCertificateMetrics } from '../../kubelet/node/certificate-metrics.ts
 import type { Registry } from '../../metrics/registry.ts'
 import { packageVersion } from '../package-info.ts'
 import type { Teardown } from '../process/teardown.ts'
+import type { ApiOutages } from './api-outages.ts'
 import { checkIdentity } from './check-identity.ts'
 import { API_REQUESTS, type KubeletConfig } from './kubelet-config.ts'
 
@@ -27,13 +28,13 @@ const HEARTBEAT_TIMEOUT_MS = 10_000
  */
 export async function openApiClients(
   { kubeconfig, nodeName }: Pick<KubeletConfig, 'kubeconfig' | 'nodeName'>,
-  registry: Registry,
+  { registry, outages }: { readonly registry: Registry; readonly outages: ApiOutages },
   teardown: Teardown,
 ): Promise<ApiClients> {
   const access = await kubeconfigAccess({ file: kubeconfig })
   await checkIdentity(access.user.certificate, nodeName)
   addCertificateMetrics(registry, access.user.certificate)
-  const metrics = new RestClientMetrics(registry)
+  const metrics = outages.observing(new RestClientMetrics(registry))
   const common = { access, userAgent: `hawser-kubelet/${packageVersion()}`, metrics }
   const client = new KubeClient({ ...common, ...API_REQUESTS })
   teardown.add('the API client', async () => client.close())

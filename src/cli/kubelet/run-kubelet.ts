@@ -4,6 +4,7 @@ import { runDaemon } from '../process/daemon.ts'
 import { openLog } from '../process/log.ts'
 import type { Teardown } from '../process/teardown.ts'
 import { openApiClients } from './api-clients.ts'
+import { ApiOutages } from './api-outages.ts'
 import { startClusterKubelet } from './cluster-kubelet.ts'
 import { effectiveConfiguration } from './effective-configuration.ts'
 import { serveHealth } from './health-server.ts'
@@ -19,8 +20,10 @@ export const runKubelet = (config: KubeletConfig): Promise<number> =>
   })
 
 async function start(config: KubeletConfig, teardown: Teardown, signal: AbortSignal): Promise<void> {
-  const writers = { log: openLog(config.verbose, undefined), registry: createRegistry(packageVersion()) }
-  const clients = await openApiClients(config, writers.registry, teardown)
+  const registry = createRegistry(packageVersion())
+  const outages = new ApiOutages(openLog(config.verbose, undefined))
+  const writers = { log: outages.log, registry }
+  const clients = await openApiClients(config, { registry, outages }, teardown)
   await serveHealth(config.health, writers, teardown)
   const identity = await nodeIdentity(config)
   const configuration = () => effectiveConfiguration(config)

@@ -1,5 +1,6 @@
 import { createRegistry } from '../../metrics/registry.ts'
 import { openApiClients } from '../kubelet/api-clients.ts'
+import { ApiOutages } from '../kubelet/api-outages.ts'
 import { type ClusterKubelet, startClusterKubelet } from '../kubelet/cluster-kubelet.ts'
 import { effectiveConfiguration } from '../kubelet/effective-configuration.ts'
 import { serveHealth } from '../kubelet/health-server.ts'
@@ -38,8 +39,10 @@ async function start(
   signal: AbortSignal,
 ): Promise<void> {
   const { kubelet } = config
-  const writers = { log: openLog(kubelet.verbose, undefined), registry: createRegistry(packageVersion()) }
-  const clients = await openApiClients(kubelet, writers.registry, teardown)
+  const registry = createRegistry(packageVersion())
+  const outages = new ApiOutages(openLog(kubelet.verbose, undefined))
+  const writers = { log: outages.log, registry }
+  const clients = await openApiClients(kubelet, { registry, outages }, teardown)
   await serveHealth(kubelet.health, writers, teardown)
   let running: ClusterKubelet | undefined
   const dataplane = await NodeDataplane.open({

@@ -43,7 +43,8 @@ export const REPORT_MS = 300_000
 const SETTLE_MS = 10_000
 /** How long a report waits for the list of images, in ms. */
 const IMAGES_MS = 2_000
-const RETRY: Backoff = { firstMs: 200, maxMs: 30_000 }
+/** Up to the 7 s of the kubelet (kubelet_node_status.go): who comes back should find its nodes. */
+const RETRY: Backoff = { firstMs: 200, maxMs: 7_000 }
 
 type DatedCondition = NodeCondition & { readonly since: string }
 
