@@ -7,10 +7,11 @@ import type { NodeApiConfig } from './server-flags.ts'
 
 /**
  * What is in force, under the names of KubeletConfiguration (kubelet.config.k8s.io/v1beta1), as a kubelet's `/configz`
- * shows it. Fields of what this one does not do are left out, so that nobody relies on them.
+ * shows it. Fields of what this one does not do are left out, so that nobody relies on them; what is reserved for system
+ * and kubelet is one amount.
  */
 export function effectiveConfiguration(config: KubeletConfig): object {
-  const { health, nodeApi, manifests, clusterDns, resolvConf, taints } = config
+  const { health, nodeApi, manifests, clusterDns, resolvConf, taints, reserved } = config
   return {
     kubeletconfig: {
       ...(manifests === undefined ? {} : { staticPodPath: manifests }),
@@ -19,6 +20,11 @@ export function effectiveConfiguration(config: KubeletConfig): object {
       maxPods: config.maxPods,
       registerNode: true,
       ...(taints.length === 0 ? {} : { registerWithTaints: taints }),
+      systemReserved: {
+        cpu: `${reserved.cpuMilli}m`,
+        memory: String(reserved.memoryBytes),
+        'ephemeral-storage': String(reserved.storageBytes),
+      },
       clusterDomain: clusterDns.domain,
       clusterDNS: clusterDns.addresses,
       ...(resolvConf === undefined ? {} : { resolvConf }),

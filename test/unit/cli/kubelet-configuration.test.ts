@@ -9,16 +9,20 @@ function configuration(...args: readonly string[]): object {
   return effectiveConfiguration(kubeletConfig(parsed.flags, '/etc/kubeconfig', false))
 }
 
+const FLAGS = [
+  ...['--max-pods=20', '--cluster-dns=10.96.0.10', '--pod-manifest-path=/etc/static'],
+  ...['--system-reserved=cpu=200m,memory=1Gi', '--kube-reserved=cpu=300m'],
+]
+
 it('/configz has the kubelet-to-be under the names of KubeletConfiguration, defaults included', () => {
-  expect(
-    configuration('--max-pods=20', '--cluster-dns=10.96.0.10', '--pod-manifest-path=/etc/static'),
-  ).toEqual({
+  expect(configuration(...FLAGS)).toEqual({
     kubeletconfig: {
       staticPodPath: '/etc/static',
       podLogsDir: '/var/log/pods',
       containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock',
       maxPods: 20,
       registerNode: true,
+      systemReserved: { cpu: '500m', memory: '1073741824', 'ephemeral-storage': '0' },
       clusterDomain: 'cluster.local',
       clusterDNS: ['10.96.0.10'],
       nodeStatusUpdateFrequency: '10s',
