@@ -9,6 +9,8 @@ export type ContainerState =
   | { readonly kind: 'running'; readonly startedAt: number }
   | {
       readonly kind: 'terminated'
+      /** CRI container ID of the run that ended. */
+      readonly id?: string
       readonly exitCode: number
       readonly reason: string
       readonly message: string

@@ -94,12 +94,12 @@ const containerStatus = (container: ContainerStatus, runtimeName: string): objec
   image: container.image,
   imageID: container.imageId,
   ...(container.id === '' ? {} : { containerID: `${runtimeName}://${container.id}` }),
-  state: containerState(container.state, container.id, runtimeName),
+  state: containerState(container.state, runtimeName),
   lastState:
-    container.lastTermination === undefined ? {} : containerState(container.lastTermination, '', runtimeName),
+    container.lastTermination === undefined ? {} : containerState(container.lastTermination, runtimeName),
 })
 
-function containerState(state: ContainerState, id: string, runtimeName: string): object {
+function containerState(state: ContainerState, runtimeName: string): object {
   switch (state.kind) {
     case 'waiting':
       return {
@@ -115,7 +115,7 @@ function containerState(state: ContainerState, id: string, runtimeName: string):
           ...(state.message === '' ? {} : { message: state.message }),
           startedAt: apiTime(state.startedAt),
           finishedAt: apiTime(state.finishedAt),
-          ...(id === '' ? {} : { containerID: `${runtimeName}://${id}` }),
+          ...(state.id === undefined ? {} : { containerID: `${runtimeName}://${state.id}` }),
         },
       }
   }

@@ -109,7 +109,7 @@ export class ImageStore {
     }
     if (imagePullPolicy === 'Never') {
       const message = `Container image "${image}" is not present with pull policy of Never`
-      throw this.#fail(image, 'ErrImageNeverPull', message, undefined)
+      throw this.#missing('ErrImageNeverPull', message)
     }
     const asked = this.#clock.now()
     const { id, pullMs, sizeBytes } = await this.#pull(image, onPulling, credentials)
@@ -132,8 +132,14 @@ export class ImageStore {
     } catch (error) {
       if (isRuntimeAway(error)) throw error
       const message = `Failed to inspect image "${image}": ${describe(error)}`
-      throw this.#fail(image, 'ImageInspectError', message, undefined)
+      throw this.#missing('ImageInspectError', message)
     }
+  }
+
+  /** No pull was made, and none is put off: the next look costs little. */
+  #missing(code: ImageReason, message: string): ImageError {
+    const retryAt = this.#clock.now() + PULL_BACKOFF.firstMs
+    return new ImageError(code, message, { retryAt, failures: 1, pullError: undefined })
   }
 
   #pull(image: string, onPulling: () => void, credentials: readonly AuthConfig[]): Promise<Pull> {
@@ -160,7 +166,9 @@ export class ImageStore {
       this.#present.set(image, id)
       this.#failed.delete(question)
       const pullMs = this.#clock.now() - began
-      return { id, pullMs, sizeBytes: (await this.#client.imageStatus(image))?.size ?? 0n }
+      // Its size is told to people alone: a pull that worked has worked without it.
+      const found = await this.#client.imageStatus(image).catch(() => undefined)
+      return { id, pullMs, sizeBytes: found?.size ?? 0n }
     } catch (error) {
       if (isRuntimeAway(error)) throw error
       const detail = describe(error)

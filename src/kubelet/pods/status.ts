@@ -164,6 +164,7 @@ const terminated = (
   messages: PodState['terminationMessages'],
 ): Extract<ContainerState, { kind: 'terminated' }> => ({
   kind: 'terminated',
+  id,
   exitCode,
   reason: reason === '' ? (exitCode === 0 ? 'Completed' : 'Error') : reason,
   message: messages.get(id) || message,

@@ -69,6 +69,17 @@ test('an image that may not be pulled is told to be missing', async () => {
   })
 })
 
+test('an image that one may not pull is pulled for another, and looked for again soon', async () => {
+  const { clock, ensure } = store(false, true)
+  for (let times = 0; times < 5; times++) await ensure('Never')
+  const missing = await ensure('Never')
+  expect((missing instanceof ImageError ? (missing.retryAt ?? 0) : 0) - clock.now()).toBeLessThanOrEqual(
+    10_000,
+  )
+  expect(await ensure('IfNotPresent')).toMatchObject({ id: 'sha256:1' })
+  expect(await ensure('Never')).toMatchObject({ id: 'sha256:1' })
+})
+
 test('a name that is none is never asked for', async () => {
   const { ensure } = store(true, true)
   expect(await ensure('Always', 'web:1:2')).toMatchObject({
