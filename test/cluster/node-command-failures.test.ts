@@ -18,7 +18,7 @@ const running: ClusterProcess[] = []
 beforeAll(async () => {
   cluster = await TestCluster.start({ network: true })
   machine = await cluster.network.plug('lonely')
-  server = `https://${cluster.network?.address}:${cluster.serverPort}`
+  server = `https://${cluster.network.address}:${cluster.serverPort}`
   const { cert, key } = await cluster.clientCertificate('system:node:lonely', ['system:nodes'])
   identity = { 'client-certificate': cert, 'client-key': key }
 })
