@@ -20,6 +20,8 @@ export interface ControlPlane {
   readonly advertised: string | undefined
   /** For the API server, behind all others. */
   readonly serverFlags: readonly string[]
+  /** For the controller manager. */
+  readonly managerFlags: readonly string[]
 }
 
 /** Dual stack; Services are of the first family unless they ask for more. */
@@ -78,6 +80,7 @@ export const controllerManagerFlags = ({
   kubeconfig,
   tokens,
   authority,
+  managerFlags,
 }: ControlPlane): readonly string[] => [
   `--kubeconfig=${kubeconfig}`,
   `--service-account-private-key-file=${tokens.private}`,
@@ -85,6 +88,7 @@ export const controllerManagerFlags = ({
   '--use-service-account-credentials',
   '--leader-elect=false',
   '--secure-port=0',
+  ...managerFlags,
 ]
 
 export const schedulerFlags = ({ kubeconfig }: ControlPlane): readonly string[] => [

@@ -20,8 +20,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** How long a program has to end after SIGTERM before it is killed: longer than any takes on a machine that is busy. */
-const GRACE_MS = 30_000
+/** How long a program has to end after SIGTERM before it is killed. kube-apiserver would wait a minute for its watches. */
+const GRACE_MS = 5_000
 
 /** How long one look may take whether a program is ready. */
 const ATTEMPT_MS = 10_000
@@ -111,10 +111,10 @@ export class ClusterProcess {
     return result
   }
 
-  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM', graceMs = GRACE_MS): Promise<void> {
     if (this.#hasEnded) return
     this.#child.kill(signal)
-    const kill = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS)
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), graceMs)
     await this.#ended
     clearTimeout(kill)
   }

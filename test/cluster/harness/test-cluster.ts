@@ -42,6 +42,8 @@ export interface TestClusterOptions {
   readonly network?: boolean
   /** Flags of kube-apiserver beside those that a cluster needs. */
   readonly serverFlags?: readonly string[]
+  /** The same of kube-controller-manager. */
+  readonly managerFlags?: readonly string[]
 }
 
 export interface KubectlResult {
@@ -109,7 +111,7 @@ export class TestCluster {
 
   static async #prepare(
     place: ProcessPlace,
-    { advertiseAddress, serverFlags = [] }: TestClusterOptions,
+    { advertiseAddress, serverFlags = [], managerFlags = [] }: TestClusterOptions,
     network: ClusterNetwork | undefined,
   ): Promise<TestCluster> {
     const { folder } = place
@@ -138,7 +140,7 @@ export class TestCluster {
     })
     const ports = { etcd, etcdPeer, server }
     const keys = { authority: authority.cert, serving, kubeletClient, tokens }
-    const plane = { folder, ports, ...keys, kubeconfig, advertised, serverFlags }
+    const plane = { folder, ports, ...keys, kubeconfig, advertised, serverFlags, managerFlags }
     return new TestCluster(place, authority, plane, { network, gate }, client)
   }
 
