@@ -107,9 +107,14 @@ export class CgroupReader {
   }
 }
 
+/** Longer than any number of 64 bits. */
+const MAX_DIGITS = 21
+
 /** A number out of lines `name number`; 0 when the name is none of them. */
 function statOf(text: string, name: string): number {
-  const start = text.startsWith(`${name} `) ? 0 : text.indexOf(`\n${name} `) + 1
-  if (start === 0 && !text.startsWith(`${name} `)) return 0
-  return Number.parseInt(text.slice(start + name.length + 1, start + name.length + 22), 10)
+  const prefix = `${name} `
+  const start = text.startsWith(prefix) ? 0 : text.indexOf(`\n${prefix}`) + 1
+  if (!text.startsWith(prefix, start)) return 0
+  const from = start + prefix.length
+  return Number.parseInt(text.slice(from, from + MAX_DIGITS), 10)
 }
