@@ -19,8 +19,13 @@ const shared = () => {
       { name: 'shared', source: { kind: 'hostPath', path: folder, type: 'DirectoryOrCreate' } as const },
     ],
     mounts: { volumeMounts: [mount('shared', '/shared')] },
-    lines: async (name: string): Promise<readonly string[]> =>
-      (await readFile(join(folder, name), 'utf8')).trim().split('\n'),
+    /** The lines of a file, once there are so many. */
+    lines: (name: string, count: number): Promise<readonly string[]> =>
+      eventually(async () => {
+        const lines = (await readFile(join(folder, name), 'utf8')).trim().split('\n')
+        if (lines.length < count || lines[0] === '') throw new Error(`${name} has ${lines.join(', ')}`)
+        return lines
+      }),
   }
 }
 const exec = (text: string) => ({ kind: 'exec', command: ['sh', '-c', text] }) as const
@@ -45,7 +50,7 @@ test('what is wanted after a start is done before the next container starts', as
   })
   used.node.set(pod)
   await used.node.running(pod)
-  expect(await eventually(() => lines('start'))).toEqual(['hook', 'side begins'])
+  expect(await lines('start', 2)).toEqual(['hook', 'side begins'])
 })
 
 test('a container whose wish after its start fails is ended, and started again', async () => {
@@ -64,6 +69,8 @@ test('a container whose wish after its start fails is ended, and started again',
 test('what is wanted before an end is done before the container is told to end', async () => {
   const { volumes, mounts, lines } = shared()
   const pod = buildPod('says-goodbye', {
+    // More than a busy machine takes.
+    terminationGracePeriodSeconds: 60,
     volumes,
     containers: [
       script('main', speaks('main', 'end'), {
@@ -74,10 +81,10 @@ test('what is wanted before an end is done before the container is told to end',
   })
   used.node.set(pod)
   await used.node.running(pod)
-  await eventually(() => lines('end'))
+  await lines('end', 1)
   used.node.unset(pod)
   await used.node.gone(pod)
-  expect(await lines('end')).toEqual(['main begins', 'bye', 'main ends'])
+  expect(await lines('end', 3)).toEqual(['main begins', 'bye', 'main ends'])
 })
 
 test('what takes longer than the grace period is not waited for, and told to have failed', async () => {
@@ -125,6 +132,7 @@ test('sidecars begin before the containers and end after them, in the opposite o
   const sidecar = (name: string) => ({ ...script(name, speaks(name, 'sidecars'), mounts), sidecar: true })
   const startup = { ...buildProbe({ periodSeconds: 1 }), action: exec('test -s /shared/sidecars') }
   const pod = buildPod('with-sidecars', {
+    terminationGracePeriodSeconds: 60,
     volumes,
     initContainers: [
       { ...sidecar('first'), probes: { ...NO_PROBES, startup } },
@@ -135,13 +143,10 @@ test('sidecars begin before the containers and end after them, in the opposite o
   })
   used.node.set(pod)
   await used.node.running(pod)
-  await eventually(async () => {
-    if ((await lines('sidecars')).length < 4) throw new Error('not all have begun')
-    return true
-  })
+  await lines('sidecars', 4)
   used.node.unset(pod)
   await used.node.gone(pod)
-  expect(await lines('sidecars')).toEqual([
+  expect(await lines('sidecars', 7)).toEqual([
     ...['first begins', 'init', 'second begins', 'main begins'],
     ...['main ends', 'second ends', 'first ends'],
   ])
