@@ -20,8 +20,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** How long a program has to end after SIGTERM before it is killed. kube-apiserver would wait a minute for its watches. */
-const GRACE_MS = 5_000
+/** How long a program has to end after SIGTERM before it is killed: more than an orderly end takes on a busy machine. */
+const GRACE_MS = 60_000
 
 /** How long one look may take whether a program is ready. */
 const ATTEMPT_MS = 10_000

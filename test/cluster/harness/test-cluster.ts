@@ -212,7 +212,7 @@ export class TestCluster {
 
   /** As an upgrade does it, or as a crash does. */
   async stopApiServer(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-    await this.#running.get('kube-apiserver')?.stop(signal)
+    await this.#running.get('kube-apiserver')?.stop(signal, API_SERVER_GRACE_MS)
   }
 
   /** Makes etcd forget all revisions but the last, through its JSON gateway. */
@@ -262,6 +262,8 @@ export class TestCluster {
 
 /** A server that is about to start may take a connection and never answer on it. */
 const HEALTH_MS = 2_000
+/** It would wait a minute for whoever watches. */
+const API_SERVER_GRACE_MS = 5_000
 /** The controller manager is started by then on any machine. */
 const ACCOUNT_MS = 60_000
 /** Lists of a full cluster. */

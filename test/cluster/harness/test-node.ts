@@ -30,8 +30,6 @@ const TEST_IMAGES: NodeImages = { sandboxImage: TEST_PAUSE_IMAGE, write: writeTe
 
 /** The compiled command; another build can be tested. */
 const main = resolve(process.env.HAWSER_COMMAND ?? join(packageRoot, 'dist', 'src', 'cli', 'main.js'))
-/** Longer than Hawser's own orderly end takes on a machine that is busy. */
-const STOP_MS = 60_000
 /** Whoever starts it with a busy machine waits for containers' first start too. */
 const READY_MS = 120_000
 
@@ -172,7 +170,7 @@ export class TestNode {
 
   /** SIGTERM, as an update does; resolves to the exit status of the process with the kubelet in it. */
   async stop(): Promise<number | null> {
-    await Promise.all([this.#kubelet, this.#proxy].map((program) => program?.stop('SIGTERM', STOP_MS)))
+    await Promise.all([this.#kubelet?.stop(), this.#proxy?.stop()])
     return this.#kubelet?.exitCode ?? null
   }
 
