@@ -39,6 +39,8 @@ export interface ContainerRecord {
   readonly imageId: string
   /** The crash-loop delay that came before this start. */
   readonly restartDelayMs: number
+  /** Path on the node of what it leaves as its last words, where the runtime knows of it. */
+  readonly terminationLog?: string
 }
 
 /** Everything the runtime has of one pod, newest first. */

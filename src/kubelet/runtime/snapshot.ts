@@ -125,8 +125,19 @@ async function containerRecord(
     attempt: container.metadata?.attempt ?? 0,
     imageId: container.imageRef,
     restartDelayMs: Number(container.annotations[ANNOTATION.restartDelay] ?? 0),
+    ...terminationLog(container, status),
     ...statusFields(status),
   }
+}
+
+/** Every kubelet has its own name for the file. */
+function terminationLog(
+  { annotations }: Container,
+  { mounts }: ContainerStatus,
+): { readonly terminationLog?: string } {
+  const path = annotations[KUBELET_ANNOTATION.terminationMessagePath]
+  const mount = mounts.find(({ containerPath }) => containerPath === path)
+  return mount === undefined ? {} : { terminationLog: mount.hostPath }
 }
 
 const statusFields = (status: ContainerStatus) => ({

@@ -99,11 +99,12 @@ export class PodVolumes {
   /** What an ended container left to say; empty when it is nothing. */
   async terminationMessage(
     pod: { name: ObjectName; uid: string },
-    { name, attempt }: { readonly name: string; readonly attempt: number },
+    run: { readonly name: string; readonly attempt: number; readonly terminationLog?: string },
     fallsBackToLogs: boolean,
   ): Promise<string> {
     const folder = this.folderOf(pod)
-    const message = await readMessage(terminationFile(folder, name, attempt))
+    const { name, attempt } = run
+    const message = await readMessage(run.terminationLog ?? terminationFile(folder, name, attempt))
     if (message !== '' || !fallsBackToLogs) return message
     return readLogEnd(join(folder.logs, logFile(name, attempt)))
   }
