@@ -27,7 +27,12 @@ export interface ToldPod {
   readonly since: string
   readonly startTime: string
   readonly podIP: string
-  readonly containers: readonly { readonly id: string; readonly restarts: number }[]
+  readonly containers: readonly {
+    readonly id: string
+    readonly restarts: number
+    /** Its last words, once it has ended. */
+    readonly message: string
+  }[]
 }
 
 /** Pods of namespace `default` on one node, as the API server has them and as the runtime has them. */
@@ -67,10 +72,13 @@ export class PodsOnNode {
       since: ready?.lastTransitionTime ?? '',
       startTime: status.startTime ?? '',
       podIP: status.podIP ?? '',
-      containers: (status.containerStatuses ?? []).map(({ containerID = '', restartCount }) => ({
-        id: containerID.replace('containerd://', ''),
-        restarts: restartCount,
-      })),
+      containers: inOrder(status.containerStatuses ?? []).map(
+        ({ containerID = '', restartCount, state }) => ({
+          id: containerID.replace('containerd://', ''),
+          restarts: restartCount,
+          message: state?.terminated?.message ?? '',
+        }),
+      ),
     }
   }
 
@@ -133,12 +141,21 @@ export class PodsOnNode {
   }
 }
 
+/** Each kubelet has an order of its own. */
+const inOrder = <Status extends { readonly name: string }>(statuses: readonly Status[]): readonly Status[] =>
+  [...statuses].sort((a, b) => a.name.localeCompare(b.name))
+
 interface PodObject {
   readonly status: {
     readonly phase: string
     readonly startTime?: string
     readonly podIP?: string
     readonly conditions?: readonly { type: string; status: string; lastTransitionTime: string }[]
-    readonly containerStatuses?: readonly { containerID?: string; restartCount: number }[]
+    readonly containerStatuses?: readonly {
+      name: string
+      containerID?: string
+      restartCount: number
+      state?: { terminated?: { message?: string } }
+    }[]
   }
 }

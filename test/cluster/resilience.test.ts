@@ -25,7 +25,11 @@ const first = new Map<string, ToldPod>()
 let mend: () => Promise<void> = async () => undefined
 
 beforeAll(async () => {
-  cluster = await TestCluster.start({ controllerManager: true, network: true })
+  cluster = await TestCluster.start({
+    ...{ controllerManager: true, network: true },
+    // A node that is silent for longer is given up, and its pods taken out of their Services.
+    managerFlags: ['--node-monitor-grace-period=1h'],
+  })
   node = await TestNode.start(cluster, { name: 'resilience', command: 'node' })
   pods = new PodsOnNode(cluster, node)
   await serve()
@@ -108,9 +112,9 @@ test('while the API server is out of reach nothing restarts but what ends, and i
   const route = ['blackhole', `${node.address}/32`]
   mend = async () => {
     mend = async () => undefined
-    await cluster.network?.netns.exec('ip', 'route', 'del', ...route)
+    await cluster.network.netns.exec('ip', 'route', 'del', ...route)
   }
-  await cluster.network?.netns.exec('ip', 'route', 'add', ...route)
+  await cluster.network.netns.exec('ip', 'route', 'add', ...route)
   for (const name of ['restarting', 'finishing']) await pods.exec(name, 'sh', '-c', 'kill 1')
   await eventually(async () => ((await pods.starts('restarting')).includes(1) ? true : undefined), SETTLED_MS)
   await sleep(AWAY_SECONDS * 1_000)

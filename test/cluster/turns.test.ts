@@ -35,6 +35,9 @@ const whenCrashedAgain = (before: number): Promise<ToldPod> =>
     containers.some(({ restarts }) => restarts > before),
   )
 
+const endedInPart = ({ containers }: ToldPod): boolean =>
+  containers.some(({ message }) => message === 'last words')
+
 /** Pods that nothing may happen to: in every turn they are what they were in the first. */
 const STEADY = ['keeping', 'probed']
 const first = new Map<string, ToldPod>()
@@ -42,7 +45,8 @@ const first = new Map<string, ToldPod>()
 async function expectSteady(): Promise<void> {
   for (const name of STEADY) expect(await pods.whenReady(name)).toEqual(first.get(name))
   expect(await pods.told('unready')).toEqual(first.get('unready'))
-  for (const name of [...STEADY, 'unready']) expect(await pods.starts(name)).toEqual([0])
+  for (const name of STEADY) expect(await pods.starts(name)).toEqual([0])
+  expect(await pods.starts('unready')).toEqual([0, 0])
   expect(await pods.exec('keeping', 'cat', '/data/kept')).toBe('of the first turn')
 }
 
@@ -73,13 +77,17 @@ test("the first turn is upstream's: it starts pods", async () => {
     ],
   })
   await pods.create('unready', {
-    containers: [shell(SLEEP, { readinessProbe: { exec: { command: ['false'] }, periodSeconds: 1 } })],
+    restartPolicy: 'OnFailure',
+    containers: [
+      shell(SLEEP, { readinessProbe: { exec: { command: ['false'] }, periodSeconds: 1 } }),
+      shell("printf 'last words' > /dev/termination-log", { name: 'ended' }),
+    ],
   })
   await pods.create('crashing', { containers: [shell('exit 3')] })
   const others = ['gone-between', 'gone-by-force', 'gone-with-hawser']
   for (const name of others) await pods.create(name, { containers: [shell(SLEEP)] })
   for (const name of STEADY) first.set(name, await pods.whenReady(name))
-  first.set('unready', await pods.when('unready', 'runs', ({ phase }) => phase === 'Running'))
+  first.set('unready', await pods.when('unready', 'has ended in part', endedInPart))
   for (const name of others) await pods.whenReady(name)
   await whenCrashedAgain(0)
   await expectSteady()
