@@ -121,6 +121,8 @@ export class NodePods {
   }
 
   #lookAtMirror(name: ObjectName): void {
+    // Without a folder nobody knows which static pods a former kubelet left running, and with them their mirrors.
+    if (this.#options.manifests === undefined) return
     this.#mirrors.look(name)
     const own = this.#static?.pods.get(name)?.pod
     const mirror = own === undefined ? undefined : this.#standsFor(name, own.uid)
