@@ -10,6 +10,7 @@ import { NODE_ADDRESS, NODE_NAME, POD_CIDR, prepareNetwork, startKubelet, startR
 import { readReport } from './report.ts'
 
 const proxyName = process.env.HAWSER_CONFORMANCE_PROXY ?? 'nftables'
+const kubeletKind = process.env.HAWSER_CONFORMANCE_KUBELET === 'hawser' ? 'hawser' : 'upstream'
 /** Unset outside of run.sh, which makes the namespaces that this must not be run without. */
 const binaries = process.env.HAWSER_CONFORMANCE_BINARIES ?? ''
 const folder = process.env.HAWSER_CONFORMANCE_FOLDER ?? ''
@@ -31,7 +32,7 @@ beforeAll(async () => {
   })
   runtime = await startRuntime(folder, binaries)
   await startProxy(cluster)
-  kubelet = await startKubelet(cluster, runtime.endpoint)
+  kubelet = await startKubelet(cluster, runtime.endpoint, kubeletKind)
   await startDns(cluster, binaries)
 }, 300_000)
 

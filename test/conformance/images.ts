@@ -8,13 +8,13 @@ import { writeImage } from '../../src/kubelet/images/build.ts'
 const run = promisify(execFile)
 
 /** Programs of this machine that the suite calls in its pods, beside busybox. */
-const PROGRAMS = ['bash', 'curl', 'dig', 'nc', 'getent', 'ip', 'ss']
+const PROGRAMS = ['bash', 'curl', 'dig', 'nc', 'getent', 'ip', 'printenv', 'ss']
 
 /** `sh` is bash: busybox drops environment names such as `data-1`. */
 const APPLETS = [
   ...['cat', 'chmod', 'cut', 'date', 'echo', 'env', 'expr', 'false', 'grep', 'head', 'hostname', 'id', 'ls'],
   ...['mkdir', 'mv', 'nslookup', 'ping', 'printf', 'ps', 'rm', 'sed', 'seq', 'sleep', 'sort', 'stat', 'tail'],
-  ...['tee', 'test', 'top', 'touch', 'tr', 'true', 'uniq', 'wc', 'wget', 'xargs'],
+  ...['netstat', 'tee', 'test', 'top', 'touch', 'tr', 'true', 'uniq', 'wc', 'wget', 'xargs'],
 ]
 
 /** What the suite of Kubernetes 1.36 runs, under the names that it asks for; each with an ID of its own. */

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { importArchive } from '../../src/kubelet/images/import-archive.ts'
 import { PrivateContainerd } from '../../src/kubelet/runtime/private-containerd.ts'
@@ -60,8 +60,12 @@ async function addHostPorts(containerd: string): Promise<void> {
   )
 }
 
-/** Upstream's kubelet, registered and ready. */
-export async function startKubelet(cluster: TestCluster, endpoint: string): Promise<ClusterProcess> {
+/** The node's kubelet, upstream's or Hawser's, registered and ready. */
+export async function startKubelet(
+  cluster: TestCluster,
+  endpoint: string,
+  kind: 'upstream' | 'hawser',
+): Promise<ClusterProcess> {
   const folder = join(cluster.place.folder, 'kubelet')
   await mkdir(folder, { recursive: true })
   const { cert, key } = await cluster.clientCertificate(`system:node:${NODE_NAME}`, ['system:nodes'])
@@ -71,20 +75,55 @@ export async function startKubelet(cluster: TestCluster, endpoint: string): Prom
   })
   const resolvConf = join(folder, 'resolv.conf')
   await writeFile(resolvConf, `nameserver ${NODE_ADDRESS}\n`)
-  const config = join(folder, 'config.yaml')
-  await writeFile(config, JSON.stringify(kubeletConfiguration(cluster.authority, endpoint, resolvConf)))
-  const kubelet = ClusterProcess.start('kubelet', cluster.place, [
-    `--config=${config}`,
+  const common = [
     `--kubeconfig=${kubeconfig}`,
     `--hostname-override=${NODE_NAME}`,
     `--node-ip=${NODE_ADDRESS}`,
-    `--cert-dir=${folder}`,
-  ])
+  ]
+  const start = kind === 'hawser' ? hawserKubelet : upstreamKubelet
+  const kubelet = await start(cluster, { endpoint, resolvConf, folder, common })
   await kubelet.whenReady(async () => {
     const { stdout } = await kubectl(cluster, 'get', 'node', NODE_NAME, '-o', READY)
     return stdout === 'True'
   }, 120_000)
   return kubelet
+}
+
+interface KubeletPlace {
+  readonly endpoint: string
+  readonly resolvConf: string
+  readonly folder: string
+  /** Flags that both have. */
+  readonly common: readonly string[]
+}
+
+async function upstreamKubelet(
+  { authority, place }: TestCluster,
+  { endpoint, resolvConf, folder, common }: KubeletPlace,
+): Promise<ClusterProcess> {
+  const config = join(folder, 'config.yaml')
+  await writeFile(config, JSON.stringify(kubeletConfiguration(authority, endpoint, resolvConf)))
+  return ClusterProcess.start('kubelet', place, [`--config=${config}`, `--cert-dir=${folder}`, ...common])
+}
+
+async function hawserKubelet(
+  { place }: TestCluster,
+  { endpoint, resolvConf, common }: KubeletPlace,
+): Promise<ClusterProcess> {
+  const main = join(import.meta.dirname, '../../dist/src/cli/main.js')
+  const program = { binaries: dirname(process.execPath), folder: place.folder }
+  return ClusterProcess.start(
+    'node',
+    program,
+    [
+      ...[main, 'kubelet', ...common],
+      `--container-runtime-endpoint=${endpoint}`,
+      '--root-dir=/var/lib/kubelet',
+      `--resolv-conf=${resolvConf}`,
+      `--cluster-dns=${DNS_ADDRESS}`,
+    ],
+    { logName: 'hawser-kubelet' },
+  )
 }
 
 export const kubectl = (cluster: TestCluster, ...args: readonly string[]) =>

@@ -2,6 +2,7 @@
 # Runs upstream's [sig-network] Conformance tests on a node of a real kubelet and containerd with a service proxy:
 #
 #   run.sh [nftables|iptables|ipvs|kube-proxy]     hawser in that mode, or the real kube-proxy; nftables by default
+#   HAWSER_CONFORMANCE_KUBELET=hawser run.sh       hawser as the kubelet too
 #   FOCUS='Services should be able to' run.sh      only tests that match
 #
 # All of it lives in namespaces of its own, which end with it: network, mounts and processes. Needs root, containerd,
