@@ -104,30 +104,37 @@ const whenNodeIs = (wanted: string): Promise<boolean> =>
     throw new Error(`Ready of the Node is ${status}, not ${wanted}\n${await node.lastWords()}`)
   }, SETTLED_MS)
 
-test('while the API server is out of reach nothing restarts but what ends, and it is told of that afterwards', async () => {
-  await pods.create('restarting', { containers: [shell(SLEEP)] })
-  await pods.create('finishing', { restartPolicy: 'Never', containers: [shell(SLEEP)] })
-  for (const name of ['restarting', 'finishing']) await pods.whenReady(name)
-  // Packets to the node are lost on their way: neither side is told.
-  const route = ['blackhole', `${node.address}/32`]
-  mend = async () => {
-    mend = async () => undefined
-    await cluster.network.netns.exec('ip', 'route', 'del', ...route)
-  }
-  await cluster.network.netns.exec('ip', 'route', 'add', ...route)
-  for (const name of ['restarting', 'finishing']) await pods.exec(name, 'sh', '-c', 'kill 1')
-  await eventually(async () => ((await pods.starts('restarting')).includes(1) ? true : undefined), SETTLED_MS)
-  await sleep(AWAY_SECONDS * 1_000)
-  expect((await pods.told('restarting')).containers[0]?.restarts).toBe(0)
-  await mend()
-  await pods.when('restarting', 'was restarted once', ({ containers }) => containers[0]?.restarts === 1)
-  await pods.when('finishing', 'has succeeded', ({ phase }) => phase === 'Succeeded')
-  await whenNodeIs('True')
-  expect(await pods.starts('restarting')).toEqual([0, 1])
-  await expectServed()
-  for (const name of ['restarting', 'finishing']) await pods.remove(name)
-  for (const name of ['restarting', 'finishing']) await pods.whenGone(name)
-})
+test(
+  'while the API server is out of reach nothing restarts but what ends, and it is told of that afterwards',
+  async () => {
+    await pods.create('restarting', { containers: [shell(SLEEP)] })
+    await pods.create('finishing', { restartPolicy: 'Never', containers: [shell(SLEEP)] })
+    for (const name of ['restarting', 'finishing']) await pods.whenReady(name)
+    // Packets to the node are lost on their way: neither side is told.
+    const route = ['blackhole', `${node.address}/32`]
+    mend = async () => {
+      mend = async () => undefined
+      await cluster.network.netns.exec('ip', 'route', 'del', ...route)
+    }
+    await cluster.network.netns.exec('ip', 'route', 'add', ...route)
+    for (const name of ['restarting', 'finishing']) await pods.exec(name, 'sh', '-c', 'kill 1')
+    await eventually(
+      async () => ((await pods.starts('restarting')).includes(1) ? true : undefined),
+      SETTLED_MS,
+    )
+    await sleep(AWAY_SECONDS * 1_000)
+    expect((await pods.told('restarting')).containers[0]?.restarts).toBe(0)
+    await mend()
+    await pods.when('restarting', 'was restarted once', ({ containers }) => containers[0]?.restarts === 1)
+    await pods.when('finishing', 'has succeeded', ({ phase }) => phase === 'Succeeded')
+    await whenNodeIs('True')
+    expect(await pods.starts('restarting')).toEqual([0, 1])
+    await expectServed()
+    for (const name of ['restarting', 'finishing']) await pods.remove(name)
+    for (const name of ['restarting', 'finishing']) await pods.whenGone(name)
+  },
+  90_000 + AWAY_SECONDS * 1_000,
+)
 
 test('a Hawser that is killed while pods start, run and end is followed by one that goes on with all of them', async () => {
   const starting = ['starting-0', 'starting-1', 'starting-2']
