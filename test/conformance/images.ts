@@ -14,7 +14,7 @@ const PROGRAMS = ['bash', 'curl', 'dig', 'nc', 'getent', 'ip', 'printenv', 'ss']
 const APPLETS = [
   ...['cat', 'chmod', 'cut', 'date', 'echo', 'env', 'expr', 'false', 'grep', 'head', 'hostname', 'id', 'ls'],
   ...['mkdir', 'mv', 'nslookup', 'ping', 'printf', 'ps', 'rm', 'sed', 'seq', 'sleep', 'sort', 'stat', 'tail'],
-  ...['netstat', 'tee', 'test', 'top', 'touch', 'tr', 'true', 'uniq', 'wc', 'wget', 'xargs'],
+  ...['netstat', 'tar', 'tee', 'test', 'top', 'touch', 'tr', 'true', 'uniq', 'wc', 'wget', 'xargs'],
 ]
 
 /** What the suite of Kubernetes 1.36 runs, under the names that it asks for; each with an ID of its own. */
