@@ -159,8 +159,10 @@ export class PodEffects {
     const { client, clock } = this.#options
     try {
       await client.startContainer(created.id)
-      const running: ContainerRecord = { ...created, state: 'running', startedAt: clock.now() }
-      return { kind: 'containersChanged', records: [running] }
+      // When it started is the runtime's to say: a later reading of our own clock would be told, and taken back.
+      const startedAt = (await readContainer(client, created))?.startedAt ?? clock.now()
+      // That it has ended since is for the next snapshot to find: that it had started is to be known first.
+      return { kind: 'containersChanged', records: [{ ...created, state: 'running', startedAt }] }
     } catch (error) {
       if (!(error instanceof RuntimeError) || error.code !== 'RUNTIME_REFUSED') throw error
       const record = await readContainer(client, created)
