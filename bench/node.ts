@@ -11,7 +11,7 @@ const help = `hawser bench node: a node of a real cluster, from the scheduler's 
 
   --starts N              single starts of each side, after one that only warms up (default 12)
   --batch N               pods at once (default 50)
-  --batch-rounds N        how often (default 2)
+  --batch-rounds N        how often; an odd number has a median (default 3)
   --idle-pods N           pods that run while nothing happens (default 30)
   --idle-seconds N        for how long (default 60)
   --peer kubelet[=PATH]   also a real kubelet on a machine of its own; without PATH (or with kubelet=built) the one that
@@ -35,7 +35,7 @@ export const run = (args: readonly string[]): Promise<number> =>
     const sizes = {
       starts: count('starts', values.starts, 12),
       batch: count('batch', values.batch, 50),
-      batchRounds: count('batch-rounds', values['batch-rounds'], 2),
+      batchRounds: count('batch-rounds', values['batch-rounds'], 3),
       idlePods: count('idle-pods', values['idle-pods'], 30),
       idleSeconds: count('idle-seconds', values['idle-seconds'], 60),
     }
