@@ -3,6 +3,7 @@ import { isMirror, MirrorPods, mirrors } from '../../kubelet/api/mirror-pods.ts'
 import type { NodeLabels } from '../../kubelet/api/node-labels.ts'
 import type { PodEventRecorder } from '../../kubelet/api/pod-event-recorder.ts'
 import { StatusWriter } from '../../kubelet/api/status-writer.ts'
+import { isEnding } from '../../kubelet/api/told-pod.ts'
 import { ofPod, warning } from '../../kubelet/events/pod-event-report.ts'
 import type { Kubelet } from '../../kubelet/kubelet.ts'
 import type { NodeIdentity } from '../../kubelet/node/node-object.ts'
@@ -109,9 +110,19 @@ export class NodePods {
       if (isFirst) kubelet.ready()
     })
     this.#complain('api', problems)
+    this.#endUnreadable(problems)
     // Mirrors that are missing are seen only when all that is there is known.
     if (isFirst) for (const name of this.#static?.pods.keys() ?? []) this.#lookAtMirror(name)
     for (const change of changes) if (this.#isOfMirror(change)) this.#lookAtMirror(change.name)
+  }
+
+  /** Of a pod that cannot be read nothing was ever made here. */
+  #endUnreadable(problems: readonly Problem[]): void {
+    for (const { pod } of problems) {
+      if (pod === undefined || this.#source?.pod(pod.name) !== undefined) continue
+      if (isEnding(this.#source?.object(pod.name), pod.uid))
+        this.#writer.take({ removed: pod.name, uid: pod.uid })
+    }
   }
 
   #takeStatic({ changes, problems }: SourceUpdate): void {

@@ -13,7 +13,7 @@ import type { Logger } from '../../util/logger.ts'
 import type { PodNews } from '../pods/manager.ts'
 import { apiTime } from './api-time.ts'
 import { type PodCondition, podConditions, podStatusObject, type StatusContext } from './pod-status-object.ts'
-import { type ToldCondition, toldConditions } from './told-conditions.ts'
+import { type ToldCondition, toldConditions } from './told-pod.ts'
 
 export interface StatusWriterOptions extends StatusContext {
   readonly client: Pick<KubeClient, 'json'>
@@ -184,11 +184,9 @@ export class StatusWriter {
   async #writeOnce(entry: Entry): Promise<void> {
     const { status, removed } = entry
     const pod = this.#options.pod(entry.name, entry.uid)
-    if (pod !== undefined && pod !== 'later') {
-      if (status !== undefined) await this.#tell(entry, status, pod)
-      // Asked anew: it may have been deleted meanwhile.
-      if (removed && this.#isToGo(entry)) await this.#delete(entry)
-    }
+    if (status !== undefined && pod !== undefined && pod !== 'later') await this.#tell(entry, status, pod)
+    // Asked anew: it may have been deleted meanwhile.
+    if (removed && this.#isToGo(entry)) await this.#delete(entry)
     if (removed || pod === undefined) this.#entries.delete(entry.uid)
   }
 
@@ -211,10 +209,11 @@ export class StatusWriter {
     entry.toldVersion = versionOf(answer)
   }
 
-  /** Mirrors are not ours to delete. */
+  /** Mirrors are not ours to delete. A pod that cannot be read is all the same deleted by somebody. */
   #isToGo({ name, uid }: Entry): boolean {
     const pod = this.#options.pod(name, uid)
-    return pod !== undefined && pod !== 'later' && pod.uid === uid && pod.deletion !== undefined
+    if (pod === undefined) return isEnding(this.#options.written?.(name), uid)
+    return pod !== 'later' && pod.uid === uid && pod.deletion !== undefined
   }
 
   /** It was deleted by force, or another pod has its name by now: 409 is what a wrong UID gives, among others. */

@@ -185,6 +185,18 @@ it('a pod of which nothing is left is deleted for good, once its end is told', a
   expect(requests.at(-1)?.body).toMatchObject({ gracePeriodSeconds: 0, preconditions: { uid: web.uid } })
 })
 
+it('a pod that nobody could read is deleted for good once somebody wants it gone', async () => {
+  pods.clear()
+  written = { metadata: { uid: web.uid } }
+  writer.take({ removed: web.name, uid: web.uid })
+  await pass(5_000)
+  expect(writes()).toEqual([])
+  written = { metadata: { uid: web.uid, deletionTimestamp: '2026-01-01T00:00:00Z' } }
+  writer.take({ removed: web.name, uid: web.uid })
+  await pass(0)
+  expect(writes()).toEqual(['DELETE'])
+})
+
 it('what becomes of the sandbox of a pod whose end is told is not', async () => {
   const ended = podStatus(
     podState({ ...web, restartPolicy: 'Never' }, { records: { sandboxes, containers: [exitedRecord(0)] } }),

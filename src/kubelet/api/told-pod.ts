@@ -19,3 +19,10 @@ export function toldConditions(pod: unknown): ReadonlyMap<string, ToldCondition>
   }
   return told
 }
+
+/** Somebody has deleted this very pod, and its kubelet has not. */
+export const isEnding = (pod: unknown, uid: string): boolean =>
+  isRecord(pod) &&
+  isRecord(pod.metadata) &&
+  pod.metadata.uid === uid &&
+  typeof pod.metadata.deletionTimestamp === 'string'
