@@ -13,7 +13,7 @@ import type { Logger } from '../../util/logger.ts'
 import type { PodNews } from '../pods/manager.ts'
 import { apiTime } from './api-time.ts'
 import { type PodCondition, podConditions, podStatusObject, type StatusContext } from './pod-status-object.ts'
-import { type ToldCondition, toldConditions } from './told-pod.ts'
+import { isEnding, type ToldCondition, toldConditions } from './told-pod.ts'
 
 export interface StatusWriterOptions extends StatusContext {
   readonly client: Pick<KubeClient, 'json'>
