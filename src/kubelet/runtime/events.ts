@@ -6,6 +6,12 @@ import type { CriClient } from './cri-client.ts'
 /** Ends and out-of-memory kills in the namespace that CRI uses; starts are our own doing. */
 const FILTERS = ['namespace==k8s.io,topic=="/tasks/exit"', 'namespace==k8s.io,topic=="/tasks/oom"']
 
+/**
+ * gRPC servers in Go send headers with the first message, so that a quiet stream never says that it stands. One that was
+ * not refused in this time does: it only has to reach a handler of the process that answers everything else meanwhile.
+ */
+const SETTLED_MS = 1_000
+
 export interface EventHandler {
   /** Something ended: a container or sandbox of that ID, when the event says which. */
   hint(endedId: string | undefined): void
@@ -53,22 +59,28 @@ export class RuntimeEvents {
 
   #follow(stream: ClientReadableStream<Envelope> | ClientReadableStream<ContainerEventResponse>): void {
     this.#stream = stream
+    const stands = (): void => {
+      clearTimeout(settled)
+      if (this.#stream === stream) this.#handler.connected(true)
+    }
+    const settled = setTimeout(stands, SETTLED_MS).unref()
     // Headers are the answer to the subscription: from here on nothing is missed.
-    stream.on('metadata', () => this.#handler.connected(true))
-    stream.on('error', (error) => {
-      if (this.#stream !== stream) return
+    stream.on('metadata', stands)
+    const ended = (): boolean => {
+      clearTimeout(settled)
+      if (this.#stream !== stream) return false
       this.#stream = undefined
       this.#handler.connected(false)
+      return true
+    }
+    stream.on('error', (error) => {
+      if (!ended()) return
       if ('code' in error && error.code === status.UNIMPLEMENTED) {
         this.#source = this.#source === 'containerd' ? 'cri' : 'none'
         this.open()
       }
     })
-    stream.on('end', () => {
-      if (this.#stream !== stream) return
-      this.#stream = undefined
-      this.#handler.connected(false)
-    })
+    stream.on('end', ended)
   }
 }
 

@@ -117,6 +117,15 @@ test('events come from CRI where the runtime is no containerd, and only ends are
   events.close()
 })
 
+test('a stream on which nothing is said stands all the same, as it is not refused', async () => {
+  await serve({ getContainerEvents: () => undefined })
+  const connections: boolean[] = []
+  const events = new RuntimeEvents(client, { hint: () => undefined, connected: (it) => connections.push(it) })
+  events.open()
+  await eventually(() => (connections.includes(true) ? true : undefined))
+  events.close()
+})
+
 test('a runtime without any events is asked for them once of each kind', async () => {
   await serve({ version: refusing(status.UNKNOWN, '') })
   const connections: boolean[] = []
