@@ -19,7 +19,7 @@ import { countPods } from './pods/counts.ts'
 import { PodEffects } from './pods/effects.ts'
 import { PodManager, type PodNews } from './pods/manager.ts'
 import { PodMetrics } from './pods/pod-metrics.ts'
-import { PodRequests } from './pods/pod-requests.ts'
+import { RuntimeRequests } from './pods/runtime-requests.ts'
 import { createAsker } from './probes/asker.ts'
 import { ProbeMetrics } from './probes/metrics.ts'
 import { Prober } from './probes/prober.ts'
@@ -92,7 +92,7 @@ export async function assemble(options: KubeletOptions): Promise<KubeletParts> {
   const volumes = new PodVolumes({ places, config, node, tokens, clusterDomain })
   const services = new KnownServices(options.waitsForServices !== true)
   const seccompDir = join(stateDir, 'seccomp')
-  const requests = new PodRequests({
+  const requests = new RuntimeRequests({
     ...{ client, volumes, nodeName, nodeAddresses, config, services, node },
     context: { scope, cgroupRoot, nodeMemoryBytes: totalmem(), clusterDomain, seccompDir },
     dns: async () => ({

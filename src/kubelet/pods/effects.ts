@@ -15,13 +15,13 @@ import { podCgroup } from './cri-config.ts'
 import { runHook } from './lifecycle-hook.ts'
 import type { PodAction } from './plan.ts'
 import type { StepOutcome } from './pod-event.ts'
-import type { PodRequests } from './pod-requests.ts'
+import type { RuntimeRequests } from './runtime-requests.ts'
 import { stopContainers } from './stop-containers.ts'
 
 export interface EffectsOptions {
   readonly client: CriClient
   readonly volumes: PodVolumes
-  readonly requests: PodRequests
+  readonly requests: RuntimeRequests
   /** Absolute path within each cgroup hierarchy that all pods' cgroups lie below. */
   readonly cgroupRoot: string
   readonly clock: Clock

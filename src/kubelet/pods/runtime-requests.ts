@@ -13,7 +13,7 @@ import { containerEnvironment } from './environment.ts'
 import { rootRefusal } from './non-root.ts'
 import { type DnsContext, type DnsWarning, podDns } from './pod-dns.ts'
 
-export interface PodRequestsOptions {
+export interface RuntimeRequestsOptions {
   readonly client: CriClient
   readonly volumes: PodVolumes
   readonly context: CriContext
@@ -37,10 +37,10 @@ export interface ContainerToMake {
 }
 
 /** What the runtime is asked for: pods as the CRI has them, with all that they refer to looked up and made. */
-export class PodRequests {
-  readonly #options: PodRequestsOptions
+export class RuntimeRequests {
+  readonly #options: RuntimeRequestsOptions
 
-  constructor(options: PodRequestsOptions) {
+  constructor(options: RuntimeRequestsOptions) {
     this.#options = options
   }
 
