@@ -41,6 +41,20 @@ export class Netns {
     await this.exec('sysctl', '-qw', ...Object.entries(values).map(([name, value]) => `${name}=${value}`))
   }
 
+  /**
+   * Makes it a router, with settings of its interfaces that are to come. A router asks for its neighbours from its
+   * link-local address, so that what passes is lost for the second or two in which the kernel looks for duplicates of it.
+   */
+  forwards(others: Readonly<Record<string, string | number>> = {}): Promise<void> {
+    return this.sysctl({
+      'net.ipv6.conf.all.accept_dad': 0,
+      'net.ipv6.conf.default.accept_dad': 0,
+      'net.ipv4.ip_forward': 1,
+      'net.ipv6.conf.all.forwarding': 1,
+      ...others,
+    })
+  }
+
   async dispose(): Promise<void> {
     await run('ip', ['netns', 'del', this.name])
   }

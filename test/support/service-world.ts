@@ -145,7 +145,7 @@ interface Node {
 
 async function makeNode(make: (role: string) => Promise<Netns>): Promise<Netns> {
   const node = await make('node')
-  await node.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1, ...MANY_ICMP_ANSWERS })
+  await node.forwards(MANY_ICMP_ANSWERS)
   return node
 }
 

@@ -56,7 +56,7 @@ const both = (find: (family: IpFamily) => string): string[] =>
   FAMILIES.map((family) => `${find(family)}/${PLACES[family].prefix}`)
 
 async function build(): Promise<void> {
-  await node.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 })
+  await node.forwards()
   await connect(
     { netns: client, link: 'node', addresses: both((family) => PLACES[family].client) },
     { netns: node, link: 'client', addresses: both((family) => PLACES[family].node) },

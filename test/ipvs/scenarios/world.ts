@@ -28,11 +28,7 @@ export class World {
   static async create(backends: number): Promise<World> {
     const [client, director] = [await Netns.create('client'), await Netns.create('director')]
     const world = new World(client, director)
-    await director.sysctl({
-      'net.ipv4.ip_forward': 1,
-      'net.ipv6.conf.all.forwarding': 1,
-      'net.ipv4.vs.conntrack': 1,
-    })
+    await director.forwards({ 'net.ipv4.vs.conntrack': 1 })
     await connect(
       { netns: client, link: 'eth0', addresses: ['192.168.1.2/24', 'fd01::2/64'] },
       { netns: director, link: 'client', addresses: ['192.168.1.1/24', 'fd01::1/64'] },
