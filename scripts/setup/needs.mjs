@@ -30,7 +30,7 @@ const staticProgram = (name, debianPackage) => ({
   present: () => isStaticProgram(findProgram(name)),
 })
 
-/** @type {Readonly<Record<'build' | 'node' | 'tests' | 'cluster' | 'kubeProxy' | 'nodeGyp' | 'sanitizers', readonly Need[]>>} */
+/** @type {Readonly<Record<'build' | 'node' | 'tests' | 'cluster' | 'kubeProxy' | 'nodeGyp' | 'sanitizers' | 'compilerCache', readonly Need[]>>} */
 export const needs = {
   /** Compiling the addon and the pause program. */
   build: [
@@ -68,6 +68,8 @@ export const needs = {
   nodeGyp: [program('python3')],
   /** The C++ tests. */
   sanitizers: [file('/usr/include/doctest/doctest.h', 'doctest-dev')],
+  /** Tests compile the same native code again and again. */
+  compilerCache: [program('ccache')],
 }
 
 /** True for an ELF program without an interpreter: it runs in a root file system that holds nothing else. */

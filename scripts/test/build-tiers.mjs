@@ -8,13 +8,14 @@ import { nodeHeaderArguments } from '../setup/node-headers.mjs'
 import { inRoot } from '../setup/places.mjs'
 import { step } from '../setup/progress.mjs'
 import { runProgram } from '../setup/run-program.mjs'
+import { cachedCompilers } from './compiler-cache.mjs'
 import { onePassed } from './tally.mjs'
 
 /** @type {import('./tier.mjs').Tier} */
 export const cmakeJsTier = {
   name: 'cmake-js',
   title: 'the addon, built with cmake-js, loads',
-  needs: needs.build,
+  needs: [...needs.build, ...needs.compilerCache],
   async run() {
     await ensure(addon)
     await load(inRoot('build', 'Release', 'hawser.node'))
@@ -26,7 +27,7 @@ export const cmakeJsTier = {
 export const nodeGypTier = {
   name: 'node-gyp',
   title: 'the addon builds with node-gyp too, and loads',
-  needs: [...needs.build, ...needs.nodeGyp],
+  needs: [...needs.build, ...needs.nodeGyp, ...needs.compilerCache],
   async run() {
     const folder = mirror()
     const nodeGyp = inRoot('node_modules', 'node-gyp', 'bin', 'node-gyp.js')
@@ -34,6 +35,7 @@ export const nodeGypTier = {
     await step('building the native addon with node-gyp', () =>
       runProgram(process.execPath, [nodeGyp, 'configure', 'build', jobs, ...nodeHeaderArguments()], {
         cwd: folder,
+        env: cachedCompilers(),
       }),
     )
     await load(join(folder, 'build', 'Release', 'hawser.node'))

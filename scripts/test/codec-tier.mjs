@@ -11,7 +11,7 @@ import { say } from './output.mjs'
 export const codecTier = {
   name: 'codec',
   title: 'native code below the binding, under AddressSanitizer and UndefinedBehaviorSanitizer',
-  needs: [...needs.build, ...needs.sanitizers],
+  needs: [...needs.build, ...needs.sanitizers, ...needs.compilerCache],
   async run() {
     const folder = inRoot('build', 'sanitized')
     await step('building the native tests', async () => {

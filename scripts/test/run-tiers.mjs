@@ -4,6 +4,7 @@ import { ensureDebianPackages } from '../setup/debian-packages.mjs'
 import { Failure, printFailure } from '../setup/failure.mjs'
 import { isRoot } from '../setup/machine.mjs'
 import { needs } from '../setup/needs.mjs'
+import { useCompilerCache } from './compiler-cache.mjs'
 import { keepBack, say } from './output.mjs'
 import { failing, formatFailures, formatTally, oneSkipped, sum } from './tally.mjs'
 import { CannotRun } from './tier.mjs'
@@ -77,6 +78,7 @@ async function prepare(tier) {
     printFailure(error)
     throw new CannotRun('this machine lacks what it needs, see above')
   }
+  useCompilerCache()
   if (tier.built) await buildEverything()
 }
 
