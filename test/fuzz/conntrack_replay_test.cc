@@ -31,7 +31,7 @@ uint64_t setting(const char* name, uint64_t otherwise) {
 }
 
 std::filesystem::path corpusFolder() {
-  return std::filesystem::path(__FILE__).parent_path() / "corpus" / "conntrack";
+  return std::filesystem::path(HAWSER_CORPUS) / "conntrack";
 }
 
 std::vector<std::pair<std::string, Bytes>> corpus() {
