@@ -1,5 +1,6 @@
 #include <napi.h>
 
+#include "binding/mounts_binding.h"
 #include "binding/schema.h"
 #include "binding/socket_binding.h"
 
@@ -9,6 +10,8 @@ namespace {
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["Socket"] = SocketBinding::define(env);
   exports["expressionSchema"] = Napi::Function::New(env, expressionSchemaOf, "expressionSchema");
+  exports["mount"] = Napi::Function::New(env, mountOf, "mount");
+  exports["unmount"] = Napi::Function::New(env, unmountOf, "unmount");
   return exports;
 }
 

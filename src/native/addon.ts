@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url'
 export interface Addon {
   readonly Socket: new (family: string, netns?: string) => NativeSocket
   expressionSchema(): readonly NativeExpressionSchema[]
+  /** `native/sys/mounts.h`; resolves to 0 or an errno. */
+  mount(source: string, target: string, fileSystem: string, options: string): Promise<number>
+  unmount(target: string): Promise<number>
 }
 
 /** `native/binding/socket_binding.h`: one thread and one netlink socket. */

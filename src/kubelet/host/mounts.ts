@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { CommandError, run } from './run.ts'
+import { MountError, mountNew, unmount } from '../../native/mounts.ts'
 
 export interface Mount {
   readonly point: string
@@ -34,27 +34,20 @@ async function mountsUnder(folder: string): Promise<readonly string[]> {
     .reverse()
 }
 
-/** Unmounts everything at or below `folder`. Throws a CommandError for what stays. */
+/** Unmounts everything at or below `folder`. Throws a MountError for what stays. */
 export async function unmountAllUnder(folder: string): Promise<void> {
   for (const point of await mountsUnder(folder)) {
     try {
-      await run('umount', [point])
+      await unmount(point)
     } catch (error) {
-      if (!(error instanceof CommandError) || !error.stderr.includes('not mounted')) throw error
+      // Somebody else was quicker.
+      if (!(error instanceof MountError) || error.code !== 'EINVAL') throw error
     }
   }
-}
-
-/**
- * Shows `source` at `target`, too; both are of one type. A source below /proc/PID/fd is what that descriptor holds, not
- * what its path leads to by now: it is taken as it stands.
- */
-export async function bindMount(source: string, target: string): Promise<void> {
-  await run('mount', ['--no-canonicalize', '--bind', source, target])
 }
 
 /** Mounts a tmpfs of at most `sizeBytes` (undefined: the kernel's default, half of the memory). */
 export async function mountTmpfs(target: string, sizeBytes: number | undefined): Promise<void> {
   const options = ['mode=0777', ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])]
-  await run('mount', ['-t', 'tmpfs', '-o', options.join(','), 'tmpfs', target])
+  await mountNew('tmpfs', target, options.join(','))
 }

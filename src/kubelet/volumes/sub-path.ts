@@ -2,7 +2,8 @@ import { constants } from 'node:fs'
 import { chmod, type FileHandle, mkdir, open, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative } from 'node:path'
 import type { VolumeSource } from '../../model/pod.ts'
-import { bindMount, unmountAllUnder } from '../host/mounts.ts'
+import { bindMount } from '../../native/mounts.ts'
+import { unmountAllUnder } from '../host/mounts.ts'
 import { expand } from '../pods/expand.ts'
 import { VolumeError } from './volume-error.ts'
 
@@ -42,6 +43,7 @@ async function showAt(held: FileHandle, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true, mode: 0o750 })
   if (wanted.isDirectory()) await mkdir(target, { recursive: true })
   else await (await open(target, 'a')).close()
+  // What the descriptor holds, not what its path leads to by now.
   await bindMount(`/proc/${process.pid}/fd/${held.fd}`, target)
 }
 
