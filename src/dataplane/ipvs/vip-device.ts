@@ -70,10 +70,10 @@ export async function changeVips(
 ): Promise<void> {
   const transaction = new RouteTransaction()
   const entry = (address: IpAddress) => ({ link, address, prefix: familyOf(address) === 'IPv4' ? 32 : 128 })
-  for (const address of added) transaction.addAddress({ ...entry(address), withoutDetection: true })
+  for (const address of added) transaction.addAddress(entry(address))
   for (const address of removed) transaction.deleteAddress(entry(address))
   await unlessSoAlready(routes.apply(transaction), 'EEXIST', 'EADDRNOTAVAIL')
-  await whenUsed(routes, new Set([...added].filter((address) => familyOf(address) === 'IPv6')))
+  await whenUsed(routes, link, new Set([...added].filter((address) => familyOf(address) === 'IPv6')))
 }
 
 /** The kernel's work queue takes microseconds, on a machine that is busy milliseconds. */
@@ -82,17 +82,20 @@ const USED_LIMIT_MS = 1_000
 
 /**
  * Waits until IPv6 addresses are this machine's. The kernel answers before: the route of an address is the work of a
- * queue, detection of duplicates or not (addrconf_dad_start of net/ipv6/addrconf.c). Until then packets to it are
- * forwarded, and the mark of a forwarded connection stays with it: masqueraded behind the VIP itself, it gets no answer
- * however often the client repeats its SYN.
+ * queue, though there are no duplicates to detect on these devices (addrconf_dad_begin of net/ipv6/addrconf.c). Until
+ * then packets to it are forwarded, and the mark of a forwarded connection stays with it: masqueraded behind the VIP
+ * itself, it gets no answer however often the client repeats its SYN.
  */
-async function whenUsed(routes: RouteSocket, awaited: ReadonlySet<IpAddress>): Promise<void> {
+async function whenUsed(routes: RouteSocket, link: string, awaited: ReadonlySet<IpAddress>): Promise<void> {
+  if (awaited.size === 0) return
   const deadline = performance.now() + USED_LIMIT_MS
   const areUsed = async (): Promise<boolean> =>
     (await routes.addresses()).every(({ address, tentative }) => !(tentative && awaited.has(address)))
-  if (awaited.size === 0) return
   // A device that somebody has set down in between never gets there; the next look sees that it is down.
   while (!(await areUsed()) && performance.now() < deadline) await sleep(USED_POLL_MS)
+  // An address ceases to be tentative a moment before it has its route, under one lock (RTNL): what waits for that lock
+  // waits for both. The link is up, so that this is all it does.
+  await unlessSoAlready(routes.apply(new RouteTransaction().setLink({ name: link, up: true })), 'ENODEV')
 }
 
 /** Takes VIPs away, and the device with them when no other family's are left on it. */
