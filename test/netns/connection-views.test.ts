@@ -107,8 +107,9 @@ describe('hawser top', () => {
     expect(total.opened).toBeGreaterThan(0)
     expect(services).toMatchObject([{ service: 'default/web', failing: [] }])
     expect(services[0].opened).toBeCloseTo(total.opened)
-    expect(services[0].endpoints.map(({ endpoint }: { endpoint: string }) => endpoint).sort()).toEqual(
-      [...endpoints, ...endpoints].map((address) => `${address}:8080`).sort(),
+    // A few datagrams may all have met the same one; the connections under way meet both.
+    expect(new Set(services[0].endpoints.map(({ endpoint }: { endpoint: string }) => endpoint))).toEqual(
+      new Set(endpoints.map((address) => `${address}:8080`)),
     )
   })
 
