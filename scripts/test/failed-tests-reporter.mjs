@@ -26,6 +26,11 @@ export default class FailedTestsReporter {
       ]),
       ...errors.map((error) => failure('outside any test', error)),
     ]
+    for (const test of modules.flatMap((module) => [...module.children.allTests('passed')]))
+      if (test.diagnostic()?.flaky === true)
+        process.stdout.write(
+          `!! passed at its second attempt only, which is a defect: ${test.module.relativeModuleId} > ${test.fullName}\n`,
+        )
     writeFileSync(process.env[FAILURES_VARIABLE] ?? '/dev/null', JSON.stringify(failures))
   }
 }
