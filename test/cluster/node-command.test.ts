@@ -130,6 +130,11 @@ it('a Deployment answers through its Service, and a kill -9 breaks no connection
     await node.kill()
     await client.goesOn(5)
     await node.startHawser()
+    // Until then the Service is what the killed one left.
+    await eventually(async () => {
+      await page('10256/healthz')
+      return (await page('10249/metrics')).includes('\nkubelet_running_pods 2\n') ? true : undefined
+    }, PATIENCE_MS)
     await client.goesOn(5)
     const [report] = await client.rest()
     expect([report?.held.failures, report?.fresh.failures]).toEqual([[], []])
@@ -144,8 +149,7 @@ it('a Deployment answers through its Service, and a kill -9 breaks no connection
 })
 
 it('metrics of both parts are in one place, health where it is known from kubelet and kube-proxy', async () => {
-  const get = (at: string) => node.exec('curl', '-s', '--fail', `http://127.0.0.1:${at}`)
-  const [kubelet, proxy] = await Promise.all([get('10248/metrics'), get('10249/metrics')])
+  const [kubelet, proxy] = await Promise.all([page('10248/metrics'), page('10249/metrics')])
   for (const metrics of [kubelet, proxy])
     expect(metrics.split('\n')).toEqual(
       expect.arrayContaining([
@@ -153,8 +157,8 @@ it('metrics of both parts are in one place, health where it is known from kubele
         expect.stringMatching(/^kubeproxy_sync_proxy_rules_duration_seconds_count/),
       ]),
     )
-  expect(await get('10248/healthz')).toBe('ok\n')
-  expect(JSON.parse(await get('10256/healthz'))).toMatchObject({ healthy: true })
+  expect(await page('10248/healthz')).toBe('ok\n')
+  expect(JSON.parse(await page('10256/healthz'))).toMatchObject({ healthy: true })
 })
 
 it('SIGTERM ends it in order, and the Service goes on to answer', async () => {
@@ -168,6 +172,9 @@ it('SIGTERM ends it in order, and the Service goes on to answer', async () => {
 interface StatusReport {
   readonly services: readonly { readonly service: string; readonly endpoints: number }[]
 }
+
+/** What the node serves at this port and path; rejects where it serves no such thing. */
+const page = (at: string): Promise<string> => node.exec('curl', '-s', '--fail', `http://127.0.0.1:${at}`)
 
 /** Where `hawser status` asks. */
 const socket = (): string => join(node.kubeletFolder, 'control.sock')
