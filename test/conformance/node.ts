@@ -8,6 +8,7 @@ import { PrivateContainerd } from '../../src/kubelet/runtime/private-containerd.
 import { silentLogger } from '../../src/util/logger.ts'
 import { ClusterProcess } from '../cluster/harness/process.ts'
 import type { TestCluster } from '../cluster/harness/test-cluster.ts'
+import { kubeletConfiguration } from '../cluster/harness/upstream-kubelet.ts'
 import { cidr } from '../support/services.ts'
 import { writeConformanceImages } from './images.ts'
 
@@ -102,7 +103,14 @@ async function upstreamKubelet(
   { endpoint, resolvConf, folder, common }: KubeletPlace,
 ): Promise<ClusterProcess> {
   const config = join(folder, 'config.yaml')
-  await writeFile(config, JSON.stringify(kubeletConfiguration(authority, endpoint, resolvConf)))
+  const surroundings = {
+    clientCAFile: authority,
+    containerRuntimeEndpoint: endpoint,
+    clusterDNS: [DNS_ADDRESS],
+    resolvConf,
+  }
+  const configuration = { ...kubeletConfiguration(surroundings), serializeImagePulls: false }
+  await writeFile(config, JSON.stringify(configuration))
   return ClusterProcess.start('kubelet', place, [`--config=${config}`, `--cert-dir=${folder}`, ...common])
 }
 
@@ -130,27 +138,3 @@ export const kubectl = (cluster: TestCluster, ...args: readonly string[]) =>
   run(join(cluster.place.binaries, 'kubectl'), [`--kubeconfig=${cluster.kubeconfig}`, ...args])
 
 const READY = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
-
-const kubeletConfiguration = (authority: string, endpoint: string, resolvConf: string) => ({
-  kind: 'KubeletConfiguration',
-  apiVersion: 'kubelet.config.k8s.io/v1beta1',
-  authentication: {
-    anonymous: { enabled: false },
-    webhook: { enabled: true },
-    x509: { clientCAFile: authority },
-  },
-  authorization: { mode: 'Webhook' },
-  containerRuntimeEndpoint: endpoint,
-  clusterDNS: [DNS_ADDRESS],
-  clusterDomain: 'cluster.local',
-  resolvConf,
-  cgroupDriver: 'cgroupfs',
-  // The pods' cgroups are containerd's then, and go with their containers.
-  cgroupsPerQOS: false,
-  enforceNodeAllocatable: [],
-  failCgroupV1: false,
-  failSwapOn: false,
-  serializeImagePulls: false,
-  evictionHard: { 'memory.available': '1Mi', 'nodefs.available': '0%', 'imagefs.available': '0%' },
-  localStorageCapacityIsolation: false,
-})

@@ -10,6 +10,7 @@ import { Findings, type ObjectProblem, type Parsed } from './parsed.ts'
 import { parsePod } from './pod.ts'
 import { parseSecret } from './secret.ts'
 import { parseService } from './service.ts'
+import { isRecord } from './unread-fields.ts'
 
 interface Of<Kind extends string, Value> {
   readonly kind: Kind
@@ -117,6 +118,3 @@ const typeOf = (document: unknown): { apiVersion: string; kind: string } =>
     : { apiVersion: '', kind: '' }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -36,7 +36,14 @@ export async function startUpstreamKubelet(
   const resolvConf = join(node.folder, 'resolv.conf')
   await writeFile(resolvConf, 'nameserver 192.0.2.53\n')
   const config = join(node.folder, 'kubelet.yaml')
-  await writeFile(config, JSON.stringify(kubeletConfiguration(cluster, node, resolvConf)))
+  const surroundings = {
+    clientCAFile: cluster.authority,
+    containerRuntimeEndpoint: node.containerd.endpoint,
+    clusterDNS: [CLUSTER_DNS],
+    resolvConf,
+  }
+  const configuration = { ...kubeletConfiguration(surroundings), podLogsDir: node.logsFolder }
+  await writeFile(config, JSON.stringify(configuration))
   const flags = [
     `--config=${config}`,
     `--kubeconfig=${node.kubeconfig}`,
@@ -66,20 +73,26 @@ async function shareMounts(folder: string): Promise<void> {
   await run('mount', ['--make-shared', folder])
 }
 
-const kubeletConfiguration = (cluster: TestCluster, node: TestNode, resolvConf: string) => ({
+/** Where a kubelet finds what it needs, by the names of its configuration. */
+export interface KubeletSurroundings {
+  readonly clientCAFile: string
+  readonly containerRuntimeEndpoint: string
+  readonly clusterDNS: readonly string[]
+  readonly resolvConf: string
+}
+
+/** KubeletConfiguration of an upstream's kubelet in namespaces of a test. */
+export const kubeletConfiguration = ({ clientCAFile, ...surroundings }: KubeletSurroundings) => ({
   kind: 'KubeletConfiguration',
   apiVersion: 'kubelet.config.k8s.io/v1beta1',
   authentication: {
     anonymous: { enabled: false },
     webhook: { enabled: true },
-    x509: { clientCAFile: cluster.authority },
+    x509: { clientCAFile },
   },
   authorization: { mode: 'Webhook' },
-  containerRuntimeEndpoint: node.containerd.endpoint,
-  podLogsDir: node.logsFolder,
-  clusterDNS: [CLUSTER_DNS],
+  ...surroundings,
   clusterDomain: 'cluster.local',
-  resolvConf,
   cgroupDriver: 'cgroupfs',
   // The pods' cgroups are containerd's then, and go with their containers.
   cgroupsPerQOS: false,
